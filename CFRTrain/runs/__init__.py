@@ -1,0 +1,1 @@
+"""Job, events, run folder and checkpoints: all that the engine and the viewer share."""

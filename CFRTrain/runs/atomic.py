@@ -1,0 +1,79 @@
+"""Files that are whole or absent, never torn: written aside, synced, renamed. Standard library only."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import time
+import uuid
+from pathlib import Path
+
+from CFRTrain.runs.errors import DiskFullError
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no space, over the quota, over the limit of one file
+RENAME_ATTEMPTS = 20  # Windows refuses to replace a file while a reader has it open, for milliseconds
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Writes `data` so that `path` holds either its old or its new content, whatever happens.
+
+    Raises DiskFullError where the disk is full; the old content stays.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name[:80]}.{uuid.uuid4().hex}.tmp")
+    try:
+        with open(temporary, "xb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        _replace(temporary, path)
+    except BaseException as error:
+        temporary.unlink(missing_ok=True)
+        if is_disk_full(error):
+            raise disk_full() from error
+        raise
+    sync_folder(path.parent)
+
+
+def _replace(source: Path, target: Path) -> None:
+    for attempt in range(RENAME_ATTEMPTS):
+        try:
+            os.replace(source, target)
+            return
+        except PermissionError:
+            if os.name != "nt" or attempt == RENAME_ATTEMPTS - 1:
+                raise
+            time.sleep(0.05)
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether an error of the operating system says that nothing more can be written."""
+    return isinstance(error, OSError) and error.errno in FULL
+
+
+def disk_full(detail: str = "The disk is full.") -> DiskFullError:
+    """The error to raise where nothing more can be written."""
+    return DiskFullError(
+        "disk_full", detail, "Free some space on the disk of the run folder and start the run again."
+    )
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes a rename in `folder` survive a power failure, on systems that can."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems cannot
+            raise
+    finally:
+        os.close(handle)
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's content, read in pieces."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
