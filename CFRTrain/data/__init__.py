@@ -1,0 +1,1 @@
+"""Volumes in, arrays on one planned grid out: reading, checking, planning, preprocessing, augmentation."""
