@@ -1,0 +1,95 @@
+"""What the V-Net and the 3D U-Net share: the way from image to logits, open at every joint.
+
+Semi-supervised methods read the bottleneck, the decoder's maps and the last features, or put decoders and
+heads of their own on the same encoder, so these parts are modules with a plain interface.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+
+class Features(NamedTuple):
+    """What one pass computes; shapes are (B, channels, z, y, x).
+
+    logits: one channel per class, background first. last: what the head reads, full resolution. bottleneck:
+    the deepest map, 2^(levels - 1) times coarser. maps: the decoder's outputs from coarse to fine, before
+    dropout.
+    """
+
+    logits: Tensor
+    last: Tensor
+    bottleneck: Tensor
+    maps: tuple[Tensor, ...]
+
+    def part(self, start: int, stop: int) -> Features:
+        """Return the same features for the items start:stop of the batch."""
+        maps = tuple(level[start:stop] for level in self.maps)
+        return Features(self.logits[start:stop], self.last[start:stop], self.bottleneck[start:stop], maps)
+
+
+class EncoderDecoder(nn.Module):
+    """An encoder, a decoder with skips and a 1^3 head, with dropout at the bottleneck and before the head.
+
+    `encoder` maps an image (B, channels, z, y, x) to the list of its levels' maps from fine to coarse, a
+    decoder such a list to its own maps from coarse to fine, `head` the last of them to logits.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        new_decoder: Callable[[], nn.Module],
+        head: nn.Module,
+        dropout: nn.Module,
+        levels: int,
+    ) -> None:
+        super().__init__()
+        self.new_decoder = new_decoder
+        self.encoder, self.decoder = encoder, new_decoder()
+        self.head, self.dropout = head, dropout
+        self.levels = levels
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return logits (B, C, z, y, x). Raises ValueError unless all sides divide by 2^(levels - 1)."""
+        return self.features(image).logits
+
+    def features(self, image: Tensor) -> Features:
+        """Return the logits with everything on the way to them. Raises ValueError as `forward` does."""
+        return self.decode(self.encode(image))
+
+    def encode(self, image: Tensor) -> list[Tensor]:
+        """Return the encoder's maps from fine to coarse, the bottleneck after dropout. Raises ValueError."""
+        self._check_sides(image)
+        skips = self.encoder(image)
+        skips[-1] = self.dropout(skips[-1])
+        return skips
+
+    def decode(self, skips: list[Tensor]) -> Features:
+        """Return the features that the network's own decoder and head make of the encoder's maps."""
+        maps = tuple(self.decoder(skips))
+        last = self.dropout(maps[-1])
+        return Features(self.head(last), last, skips[-1], maps)
+
+    def _check_sides(self, image: Tensor) -> None:
+        multiple = 2 ** (self.levels - 1)
+        sides = tuple(image.shape[2:])
+        if len(sides) != 3 or any(side % multiple for side in sides):
+            raise ValueError(
+                f"the sides {sides} (zyx) of a {self.levels}-level network must divide by {multiple}"
+            )
+        if all(side == multiple for side in sides):
+            raise ValueError(
+                f"a patch {sides} (zyx) leaves one voxel at the bottleneck: too small to normalize"
+            )
+
+
+def normalization(kind: str, channels: int, affine: bool = True) -> nn.Module:
+    """Return BatchNorm ("batch") or InstanceNorm ("instance") for 3D maps. Raises ValueError."""
+    if kind == "batch":
+        return nn.BatchNorm3d(channels)
+    if kind == "instance":
+        return nn.InstanceNorm3d(channels, affine=affine)
+    raise ValueError(f"unknown normalization {kind!r}")

@@ -1,0 +1,14 @@
+"""The semi-supervised methods by the name a job gives; a new method is its file and its line here."""
+
+from __future__ import annotations
+
+from CFRTrain.retraining.methods.base import Method
+from CFRTrain.retraining.methods.mean_teacher import MeanTeacher
+from CFRTrain.retraining.methods.self_training import SelfTraining
+from CFRTrain.retraining.methods.supervised import Supervised
+
+METHODS: dict[str, type[Method]] = {
+    "supervised": Supervised,
+    "self_training": SelfTraining,
+    "mean_teacher": MeanTeacher,
+}

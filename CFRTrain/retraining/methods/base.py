@@ -1,0 +1,151 @@
+"""The plug-in contract: a method is what differs between two semi-supervised training scripts.
+
+A new method is one file with a subclass of `Method` and one line in `METHODS`. It sees the networks and a
+batch, and answers with named loss terms. It never sees the loop, the store or another method. The training
+stage adds
+
+    L = supervised + pseudo_weight(t) * pseudo + sum(weight * value over the terms of `loss`)
+
+A method is a module: extra heads and decoders are submodules and trained with the networks, memory banks
+are buffers, and both are in the checkpoint. State in plain attributes is lost when the run is resumed.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from CFRTrain.retraining.encoder_decoder import EncoderDecoder, Features
+from CFRTrain.training.losses import dice_ce
+from CFRTrain.training.schedules import gaussian_ramp
+
+
+class Term(NamedTuple):
+    """One loss term: its value (a scalar with gradient) and the factor it enters the sum with."""
+
+    value: Tensor
+    weight: float
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one step sees, augmented and on the training device; axes are `zyx`.
+
+    image_l (L, 1, z, y, x); label_l (L, z, y, x) class indices, 255 ignored; image_u (U, 1, z, y, x), U may
+    be 0; probabilities_u (U, C, z, y, x) and confidence_u (U, z, y, x) in [0, 1] of the pseudo-labels, or
+    None. The same spatial draw moved an image and its labels. step counts from the start, or from the
+    restart, of the training.
+    """
+
+    image_l: Tensor
+    label_l: Tensor
+    image_u: Tensor
+    probabilities_u: Tensor | None
+    confidence_u: Tensor | None
+    step: int
+
+    @property
+    def labeled(self) -> int:
+        """Number of labeled items, which come first in `images`."""
+        return self.image_l.shape[0]
+
+    @property
+    def images(self) -> Tensor:
+        """All images (L + U, 1, z, y, x), labeled ones first."""
+        return torch.cat([self.image_l, self.image_u]) if self.image_u.shape[0] else self.image_l
+
+
+@dataclass(frozen=True)
+class Models:
+    """The networks that are trained, and their EMA teachers in the same order where they are needed."""
+
+    networks: tuple[EncoderDecoder, ...]
+    teachers: tuple[EncoderDecoder, ...] = ()
+
+    @property
+    def student(self) -> EncoderDecoder:
+        """The first network: the one that is kept."""
+        return self.networks[0]
+
+    @property
+    def teacher(self) -> EncoderDecoder:
+        """The first network's EMA teacher."""
+        return self.teachers[0]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a method may know of the run: classes with background, steps, weights, patch in voxels."""
+
+    classes: int
+    total_steps: int
+    patch_zyx: tuple[int, int, int]
+    consistency: float = 0.1
+    ramp_length: int = 40
+    confidence_gamma: float = 1.0
+    seed: int = 0
+
+
+class Method(nn.Module, ABC):
+    """A semi-supervised method. Subclasses implement `loss`; everything else has a usual answer."""
+
+    networks: ClassVar[int] = 1
+    needs_ema: ClassVar[bool] = False
+    uses_unlabeled: ClassVar[bool] = True
+
+    def __init__(self, setting: Setting, models: Models) -> None:
+        super().__init__()
+        self.setting = setting
+
+    @abstractmethod
+    def loss(self, models: Models, batch: Batch, outputs: Sequence[Features]) -> dict[str, Term]:
+        """Return the method's own terms; {} for none."""
+
+    def outputs(self, models: Models, batch: Batch) -> list[Features]:
+        """Return every network's features on all images; methods that mix inputs pass others instead."""
+        images = batch.images
+        return [network.features(images) for network in models.networks]
+
+    def supervised(self, models: Models, batch: Batch, outputs: Sequence[Features]) -> Tensor:
+        """Return 0.5 CE + 0.5 Dice on the labeled items, averaged over the networks."""
+        losses = [dice_ce(output.logits[: batch.labeled], batch.label_l) for output in outputs]
+        return torch.stack(losses).mean()
+
+    def pseudo(self, models: Models, batch: Batch, outputs: Sequence[Features]) -> Tensor:
+        """Return 0.5 CE + 0.5 Dice against the pseudo-labels, averaged over the networks.
+
+        Called only for batches with pseudo-labels.
+        """
+        target, weight = self.pseudo_target(batch)
+        losses = [dice_ce(output.logits[batch.labeled :], target, weight) for output in outputs]
+        return torch.stack(losses).mean()
+
+    def pseudo_target(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        """Return hard pseudo-labels (U, z, y, x) and their weights confidence^gamma, None for gamma 0."""
+        # max is 18 times faster than argmax along a strided axis on the CPU, with the same indices
+        target, gamma = batch.probabilities_u.max(dim=1).indices, self.setting.confidence_gamma
+        return target, batch.confidence_u**gamma if gamma else None
+
+    def after_step(self, models: Models, batch: Batch, outputs: Sequence[Features]) -> None:
+        """Do what follows the update of weights and teachers; memory banks go into buffers."""
+
+    def own_optimizers(self) -> dict[str, Optimizer]:
+        """Return optimizers of inner loops that the method steps itself.
+
+        Their parameters are left out of the networks' optimizer; their state is in the checkpoint.
+        """
+        return {}
+
+    def predict(self, models: Models, image: Tensor) -> Tensor:
+        """Return logits (B, C, z, y, x) of the method's best prediction; usually the student's."""
+        return models.student(image)
+
+    def ramp(self, step: int) -> float:
+        """Return w(t): the job's consistency weight under the Gaussian ramp of ramp_length * 150 steps."""
+        return gaussian_ramp(step, self.setting.consistency, self.setting.ramp_length)
