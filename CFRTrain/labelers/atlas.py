@@ -1,0 +1,159 @@
+"""The atlas labeler: labeled cases are registered to a target, and their labels, carried along, are fused."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import numpy as np
+import torch
+from scipy.ndimage import gaussian_filter
+
+from CFRTrain.data.planning import Plan
+from CFRTrain.data.store import CaseStore
+from CFRTrain.labelers.base import PseudoLabel, one_hot
+from CFRTrain.labelers.registration import (
+    RegistrationOptions,
+    Transform,
+    automatic_resolution,
+    register,
+    warp_image,
+    warp_probabilities,
+)
+from CFRTrain.labelers.templates import TemplateStage
+from CFRTrain.labelers.transform_store import TransformStore, half_precision
+from CFRTrain.labelers.voting import Ballot, band_correlation
+from CFRTrain.runs.errors import DataError
+from CFRTrain.runs.job import Job
+from CFRTrain.runs.run_folder import RunFolder
+
+THUMBNAIL_VOXELS = 12  # per axis: enough to tell a large from a small organ and left from right
+DIRECT_VOTE, TEMPLATE_VOTE = 2.0, 1.0  # a template's label went through one registration more
+
+
+class AtlasLabeler:
+    """Labels a case by the labeled cases most like it, each warped onto it; needs no training and no weights.
+
+    With job.atlas.templates, well matched unlabeled cases vote too (MAGeT, see templates.py): the shapes of
+    the cohort correct errors that stem from the few labeled cases.
+    """
+
+    name = "atlas"
+
+    def __init__(
+        self, store: CaseStore, labeled: Sequence[str], plan: Plan, job: Job, run: RunFolder
+    ) -> None:
+        if not labeled:
+            raise DataError("no_labeled_case", "The atlas labeler has no labeled case.", "Label one volume.")
+        self.store, self.labeled, self.job, self.run = store, tuple(labeled), job, run
+        self.spacing = tuple(float(value) for value in plan.spacing_zyx)
+        self.classes = len(job.classes)
+        shape = np.median([store.image(case).shape for case in self.labeled], axis=0)
+        resolution = job.atlas.resolution_mm or automatic_resolution(shape, self.spacing)
+        self.options = RegistrationOptions(resolution_mm=resolution)
+        self.transforms = TransformStore(run.folder("registrations"), repr((self.options, self.spacing)))
+        self.templates: TemplateStage | None = None
+        self._thumbnails: dict[str, np.ndarray] = {}
+
+    def prepare(self) -> None:
+        """Chooses and labels the templates, if any; a second call or a resumed run finds them done."""
+        if self.job.atlas.templates and self.templates is None:
+            unlabeled = [case.id for case in self.run.cases() if case.role == "unlabeled"]
+            candidates = [case for case in unlabeled if self.store.has(case) and case not in self.labeled]
+            key = repr((self.options, self.labeled, self.job.atlas))
+            templates = TemplateStage(
+                candidates, self.job.atlas.templates, self._label_directly, self.run, key
+            )
+            templates.prepare()
+            self.templates = templates
+
+    def label(self, case_id: str) -> PseudoLabel:
+        """The fused pseudo-label of one case; a labeled case gets its own label, certain."""
+        if case_id in self.labeled:
+            return PseudoLabel.from_labels(self.store.label(case_id), self.classes)
+        target = self.store.image(case_id)
+        ballot = Ballot(target)
+        self._vote_directly(ballot, case_id, target)
+        if self.templates is not None:
+            others = [case for case in self.templates.chosen if case != case_id]
+            transforms = self._registered(case_id, others, keep=False)
+            for template, transform in zip(others, transforms, strict=True):
+                probabilities = self.templates.label(template).probabilities
+                self._vote(ballot, template, probabilities, transform, TEMPLATE_VOTE)
+        return ballot.result()
+
+    def transform(self, case_id: str, labeled_id: str) -> Transform:
+        """The transform that brings labeled case `labeled_id` onto `case_id`, from disk where it is known."""
+        return self._registered(case_id, [labeled_id], keep=True)[0]
+
+    def closest(self, case_id: str) -> tuple[str, ...]:
+        """At most job.atlas.atlases labeled cases, the most similar to `case_id` first."""
+        target = self._thumbnail(case_id)
+        scores = {case: float((self._thumbnail(case) * target).mean()) for case in self.labeled}
+        ranked = sorted(self.labeled, key=lambda case: -scores[case])
+        return tuple(ranked[: max(self.job.atlas.atlases, 1)])
+
+    def _label_directly(self, case_id: str) -> tuple[PseudoLabel, float]:
+        """First stage only: the pseudo-label and how well the registrations matched (-1 to 1)."""
+        target = self.store.image(case_id)
+        ballot = Ballot(target)
+        self._vote_directly(ballot, case_id, target)
+        pseudo = ballot.result()
+        return pseudo, band_correlation(target, ballot.image(), pseudo.probabilities)
+
+    def _vote_directly(self, ballot: Ballot, case_id: str, target: np.ndarray) -> None:
+        atlases = self.closest(case_id)
+        for atlas, transform in zip(atlases, self._registered(case_id, atlases, keep=True), strict=True):
+            soft = smoothed_one_hot(
+                self.store.label(atlas), self.classes, self.job.atlas.smoothing_sigma, self.spacing
+            )
+            self._vote(ballot, atlas, soft, transform, DIRECT_VOTE)
+
+    def _vote(
+        self, ballot: Ballot, atlas: str, probabilities: np.ndarray, transform: Transform, weight: float
+    ) -> None:
+        image = warp_image(self.store.image(atlas), self.spacing, transform)
+        ballot.add(warp_probabilities(probabilities, self.spacing, transform), image, weight)
+
+    def _registered(self, case_id: str, moving: Sequence[str], keep: bool) -> list[Transform]:
+        """Transforms of several cases onto one, found side by side; `keep`: looked up and kept on disk."""
+        known = {atlas: self.transforms.get(case_id, atlas) if keep else None for atlas in moving}
+        missing = [atlas for atlas in moving if known[atlas] is None]
+        fixed, images = self.store.image(case_id), [self.store.image(atlas) for atlas in missing]
+        find = partial(register, fixed, spacing_fixed=self.spacing, spacing_moving=self.spacing)
+        with ThreadPoolExecutor(self.job.threads or os.cpu_count() or 1) as pool:
+            found = pool.map(lambda image: find(image, options=self.options), images)
+            for atlas, transform in zip(missing, found, strict=True):
+                known[atlas] = self._taken(case_id, atlas, half_precision(transform), keep)
+        return [known[atlas] for atlas in moving]
+
+    def _taken(self, case_id: str, moving_id: str, transform: Transform, keep: bool) -> Transform:
+        if not transform.affine_converged:
+            text = f"[{case_id}] affine registration of {moving_id} failed; their centers were aligned."
+            self.run.events.warning("affine_failed", text)
+        if keep:
+            self.run.require_free_space(2 * transform.displacement.nbytes)
+            self.transforms.put(case_id, moving_id, transform)
+        return transform
+
+    def _thumbnail(self, case_id: str) -> np.ndarray:
+        if case_id not in self._thumbnails:
+            image = torch.from_numpy(np.array(self.store.image(case_id), np.float32))[None, None]
+            small = torch.nn.functional.adaptive_avg_pool3d(image, THUMBNAIL_VOXELS)[0, 0].numpy()
+            self._thumbnails[case_id] = (small - small.mean()) / (small.std() + 1e-6)
+        return self._thumbnails[case_id]
+
+
+def smoothed_one_hot(
+    labels: np.ndarray, classes: int, sigma: float, spacing_zyx: Sequence[float]
+) -> np.ndarray:
+    """Class indices (z,y,x) as soft probabilities (classes + 1, z,y,x); sigma: voxels of the finest axis."""
+    probabilities = one_hot(labels, classes)
+    if sigma > 0:
+        sigmas = [sigma * min(spacing_zyx) / spacing for spacing in spacing_zyx]
+        for channel in probabilities:
+            gaussian_filter(channel, sigmas, output=channel)
+        probabilities /= probabilities.sum(0)
+    return probabilities

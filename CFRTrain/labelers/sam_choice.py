@@ -1,0 +1,110 @@
+"""Which SAM a run fine-tunes: an official one or, where its file is absent, a small one from scratch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from CFRTrain.data.planning import Plan
+from CFRTrain.labelers.sam_input import SamInput, choose_input
+from CFRTrain.labelers.sam_lora import add_lora
+from CFRTrain.labelers.sam_model import ARCHITECTURES, ConcatenationSam, SamArchitecture, build_sam
+from CFRTrain.labelers.sam_weights import OFFICIAL_WEIGHTS, find_weights, load_official, read_weights
+from CFRTrain.runs.errors import JobError, ModelError
+from CFRTrain.runs.job import FineTune, Job
+
+
+@dataclass(frozen=True)
+class SamChoice:
+    """architecture: sizes of the SAM. weights: its official file, or None to train from scratch.
+
+    canvas: wished side in pixels, 0 for the smallest that fits. explanation: one sentence for log and report.
+    """
+
+    architecture: SamArchitecture
+    weights: Path | None
+    canvas: int
+    explanation: str
+
+    def record(self) -> dict[str, Any]:
+        """What the report says about the SAM; no path, which could name a person."""
+        return {
+            "model": self.architecture.name,
+            "official_weights": self.weights is not None,
+            "weights_sha256": OFFICIAL_WEIGHTS[self.architecture.name].sha256 if self.weights else None,
+            "explanation": self.explanation,
+        }
+
+
+def choose_sam(job: Job) -> SamChoice:
+    """The SAM for `job`. Without a weights file, the small one from scratch, whatever was asked for.
+
+    A weights file that was named and is not there is a ModelError: hours of training must not rest on a typo.
+    JobError for a weights file beside the small SAM, which has none.
+    """
+    options = job.finetune
+    canvas = options.canvas or job.plan.canvas or 0
+    if options.model == "small":
+        if options.weights is not None:
+            raise JobError(
+                "weights_without_model",
+                "A SAM weights file is named, but the model is the small SAM, which has no official file.",
+                "Set finetune.model to vit_b, vit_l or vit_h, or finetune.weights to null.",
+            )
+        return _from_scratch(canvas, "A small SAM is trained from scratch, without SAM's official weights.")
+    if options.weights is None:
+        return _from_scratch(
+            0,
+            f"No official weights of SAM {options.model} are named: a small SAM of the same architecture is"
+            " trained from scratch instead. Its labels are weaker than those of the paper's SAM.",
+        )
+    return SamChoice(
+        ARCHITECTURES[options.model],
+        _named_file(options),
+        canvas,
+        f"SAM {options.model} starts from its official weights.",
+    )
+
+
+def _from_scratch(canvas: int, explanation: str) -> SamChoice:
+    return SamChoice(ARCHITECTURES["small"], None, canvas, explanation)
+
+
+def _named_file(options: FineTune) -> Path:
+    official = OFFICIAL_WEIGHTS[options.model]
+    path = find_weights(Path(options.weights), official)
+    if path is None:
+        raise ModelError(
+            "sam_weights_absent",
+            f"The named weights file of SAM {options.model} does not exist.",
+            f"Download {official.url} and name its place, or set finetune.weights to null.",
+        )
+    return path
+
+
+def build_chosen(choice: SamChoice, job: Job, plan: Plan) -> tuple[ConcatenationSam, SamInput]:
+    """The SAM, ready to be trained, and the input made for it.
+
+    With official weights: encoder frozen, LoRA on q and v. From scratch: everything trainable, since frozen
+    random features cannot carry a low-rank update. Raises ModelError, DependencyError or CFRError.
+    """
+    architecture, options = choice.architecture, job.finetune
+    sam_input = choose_input(
+        options.input, plan.patch_zyx, plan.slicing_axis, choice.canvas, options.layout, architecture.token
+    )
+    if choice.weights is None:
+        architecture = fitted_window(architecture, sam_input.canvas)
+    sam = build_sam(architecture, len(job.classes), sam_input.canvas, job.seed)
+    if choice.weights is None:
+        return sam, sam_input
+    state = read_weights(choice.weights, OFFICIAL_WEIGHTS[architecture.name])
+    load_official(sam, state, choice.weights.name)
+    add_lora(sam, options.rank, job.seed)
+    return sam, sam_input
+
+
+def fitted_window(architecture: SamArchitecture, canvas: int) -> SamArchitecture:
+    """Global attention everywhere if a window is no smaller than the canvas: it would only add padding."""
+    covers = architecture.window * architecture.token >= canvas
+    return replace(architecture, window=0) if covers else architecture

@@ -1,0 +1,118 @@
+"""The SAM labeler: SAM, fine-tuned on the labeled volumes, labels the others in overlapping windows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+import torch
+from monai.inferers import sliding_window_inference
+from torch import Tensor
+
+from CFRTrain.data.planning import Plan
+from CFRTrain.data.store import CaseStore
+from CFRTrain.labelers.base import PseudoLabel
+from CFRTrain.labelers.finetuning import FineTuneStage
+from CFRTrain.labelers.sam_choice import SamChoice, build_chosen, choose_sam
+from CFRTrain.labelers.sam_input import SamInput
+from CFRTrain.labelers.sam_lora import merge_lora
+from CFRTrain.labelers.sam_model import ConcatenationSam, parameter_count
+from CFRTrain.runs.errors import DataError
+from CFRTrain.runs.job import Job
+from CFRTrain.runs.run_folder import RunFolder
+from CFRTrain.training.loop import train
+from CFRTrain.training.precision import autocast, autocast_dtype, choose_device
+
+OVERLAP = 0.5  # of neighboring windows, along each axis
+SIGMA = 0.125  # of the Gaussian window weights, in patch sides
+PICTURES_AT_ONCE = 64  # of the slice-wise input; one canvas of the concatenated one
+
+
+class SamLabeler:
+    """Fine-tunes SAM on the labeled cases once, then labels a case per call (CFR, equations 3 and 5)."""
+
+    name = "sam"
+
+    def __init__(
+        self, store: CaseStore, labeled: Sequence[str], plan: Plan, job: Job, run: RunFolder
+    ) -> None:
+        if not labeled:
+            raise DataError("no_labeled_case", "SAM has no labeled case to learn.", "Label a volume first.")
+        self.store, self.labeled = store, tuple(labeled)
+        self.plan, self.job, self.run = plan, job, run
+        self.device = choose_device(job.device)
+        self.sam: ConcatenationSam | None = None
+        self.sam_input: SamInput | None = None
+
+    def prepare(self) -> None:
+        """Trains, or loads what an earlier run has trained; a killed run goes on at its last checkpoint."""
+        if self.sam is not None:
+            return
+        choice = choose_sam(self.job)
+        if choice.weights is None:
+            self.run.events.warning("sam_from_scratch", choice.explanation)
+        sam, sam_input = build_chosen(choice, self.job, self.plan)
+        self._record(choice, sam, sam_input)
+        options, spacing = self.job.finetune, self.plan.spacing_zyx
+        stage = FineTuneStage(
+            sam, sam_input, self.store, self.labeled, spacing, options, self.job.seed, self.device
+        )
+        every, log_every = options.checkpoint_every, self.job.retrain.log_every
+        train(stage, self.run, checkpoint_every=every, log_every=log_every)
+        merge_lora(sam)
+        self.sam, self.sam_input = sam.eval(), sam_input
+
+    def label(self, case_id: str) -> PseudoLabel:
+        """The pseudo-label of one case; a labeled case gets its own label, certain."""
+        if case_id in self.labeled:
+            return PseudoLabel.from_labels(self.store.label(case_id), len(self.job.classes))
+        self.prepare()
+        image = self.store.image(case_id)
+        return PseudoLabel(volume_probabilities(self.sam, self.sam_input, image, self.device))
+
+    def _record(self, choice: SamChoice, sam: ConcatenationSam, sam_input: SamInput) -> None:
+        """What the report says about this labeler."""
+        record = {
+            **choice.record(),
+            "parameters": parameter_count(sam),
+            "trainable_parameters": parameter_count(sam, trainable_only=True),
+            "input": self.job.finetune.input,
+            "canvas": sam_input.canvas,
+            "patch_zyx": list(sam_input.patch_zyx),
+            "labeled_cases": len(self.labeled),
+        }
+        self.run.write_json("sam.json", record)
+
+
+def volume_probabilities(
+    sam: ConcatenationSam, sam_input: SamInput, image: np.ndarray, device: torch.device
+) -> np.ndarray:
+    """Softmax probabilities float32 (C,z,y,x) of a whole z-scored volume (z,y,x) of any size.
+
+    Windows of one patch with half overlap; their probabilities are averaged with Gaussian weights.
+    """
+    volume = torch.from_numpy(np.array(image, dtype=np.float32))[None, None]
+    with torch.inference_mode():
+        probabilities = sliding_window_inference(
+            volume,
+            roi_size=sam_input.patch_zyx,
+            sw_batch_size=1,
+            predictor=partial(patch_probabilities, sam, sam_input),
+            overlap=OVERLAP,
+            mode="gaussian",
+            sigma_scale=SIGMA,
+            sw_device=device,
+            device=torch.device("cpu"),
+        )[0]
+        # The weights of the windows sum to one only up to rounding.
+        return (probabilities / probabilities.sum(0)).numpy()
+
+
+def patch_probabilities(sam: ConcatenationSam, sam_input: SamInput, patches: Tensor) -> Tensor:
+    """Patches (B,1,z,y,x) to softmax probabilities (B,C,z,y,x) float32."""
+    parts = []
+    with autocast(patches.device, autocast_dtype(patches.device)):
+        for pictures in sam_input.pictures(patches).split(PICTURES_AT_ONCE):
+            parts.append(sam(pictures).softmax(1))
+    return sam_input.volumes(torch.cat(parts).float())
