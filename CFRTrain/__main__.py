@@ -1,0 +1,26 @@
+"""Command line of the engine: `python -m CFRTrain VERB ...`; `--help` lists the verbs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from CFRTrain.cli.parser import build_parser
+from CFRTrain.runs.errors import CFRError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one verb and returns its exit code (see `CFRTrain.runs.errors.EXIT_CODES`)."""
+    options = build_parser().parse_args(arguments)
+    try:
+        return int(options.verb(options) or 0)
+    except CFRError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted; start the same command again to go on.\n")
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The command line: verbs over the pipeline, nothing that computes."""

@@ -1,0 +1,58 @@
+"""Stage 3: first pseudo-labels for every unlabeled case, by the job's labeler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from CFRTrain.labelers.atlas import AtlasLabeler
+from CFRTrain.labelers.base import CachedLabeler, Labeler, PseudoLabelCache, label_all
+from CFRTrain.labelers.fusion import FusionLabeler
+from CFRTrain.labelers.network_labeler import NetworkLabeler
+from CFRTrain.labelers.sam_labeler import SamLabeler
+from CFRTrain.runs.errors import JobError
+from CFRTrain.stages.context import Context
+
+BUILDERS: dict[str, Callable[..., Labeler]] = {
+    "atlas": AtlasLabeler,
+    "network": NetworkLabeler,
+    "sam": SamLabeler,
+}
+
+
+def chosen_labeler(context: Context) -> str:
+    """The labeler's name; "auto" is SAM fused with the atlas where weights are named, the atlas otherwise."""
+    name = context.job.labeler
+    if name == "auto":
+        return "fusion" if context.job.finetune.weights else "atlas"
+    return name
+
+
+def cache_of(context: Context, name: str) -> PseudoLabelCache:
+    """Where the pseudo-labels of one labeler, or of one round of re-training, lie."""
+    return PseudoLabelCache(context.run.folder("pseudo_labels", name), name)
+
+
+def build_labeler(context: Context, name: str) -> Labeler:
+    """The labeler of that name; a fusion reuses what its members kept. Raises JobError for an unknown one."""
+    if name == "fusion":
+        members = [
+            CachedLabeler(build_labeler(context, member), cache_of(context, member))
+            for member in context.job.fusion_members
+        ]
+        return FusionLabeler(members)
+    if name not in BUILDERS:
+        raise JobError(
+            "no_labeler", f"There is no labeler {name}.", f"Choose one of {', '.join(BUILDERS)}, fusion."
+        )
+    return BUILDERS[name](context.store, context.ids("labeled"), context.planned(), context.job, context.run)
+
+
+def label_stage(context: Context) -> PseudoLabelCache | None:
+    """Labels every unlabeled case that has no pseudo-label yet; None where the job wants none."""
+    name, unlabeled = chosen_labeler(context), context.ids("unlabeled")
+    if name == "none" or not unlabeled:
+        return None
+    cache = cache_of(context, name)
+    if not all(cache.has(case) for case in unlabeled):
+        label_all(build_labeler(context, name), unlabeled, cache, context.run)
+    return cache

@@ -1,0 +1,70 @@
+"""Stage 2: every case is resampled and normalized once, and kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+
+from CFRTrain.data.cases import Case
+from CFRTrain.data.plan import plan_to_json
+from CFRTrain.data.preprocessing import planned_geometry, preprocess, preprocess_label
+from CFRTrain.data.volumes import read_label, read_volume
+from CFRTrain.runs.errors import JobError
+from CFRTrain.runs.job import job_to_json
+from CFRTrain.runs.run_folder import file_sha256
+from CFRTrain.stages.context import Context
+from CFRTrain.stages.estimate import announce_estimate
+
+BYTES_PER_VOXEL = 5  # float32 image, uint8 label
+
+
+def prepare_stage(context: Context) -> None:
+    """Fills the store; cases there are left. Raises DataError, DiskFullError, StopRequested, JobError."""
+    run = context.run
+    _freeze_settings(context)
+    announce_estimate(context)
+    missing = [case for case in context.cases if not context.store.has(case.id)]
+    shape = context.planned().median_shape
+    run.require_free_space(len(missing) * BYTES_PER_VOXEL * shape[0] * shape[1] * shape[2])
+    start = time.monotonic()
+    for done, case in enumerate(missing, start=1):
+        run.raise_if_stopped()
+        _prepare_case(context, case)
+        left = (time.monotonic() - start) / done * (len(missing) - done)
+        run.events.progress("prepare", done, len(missing), round(left, 1))
+
+
+def _prepare_case(context: Context, case: Case) -> None:
+    """Reads one case and stores it at plan spacing. Labels of validation cases stay in their files."""
+    plan, values = context.planned(), [item.value for item in context.job.classes]
+    image = read_volume(case.image, case.id, case.sha256)
+    label = None
+    if case.role == "labeled":
+        found = read_label(case.label, case.id, image.geometry, values)
+        label = preprocess_label(found, plan, image.geometry, values)
+    target = planned_geometry(image.geometry, plan)
+    context.store.put(case.id, preprocess(image, plan), label, image.geometry, target)
+
+
+def _freeze_settings(context: Context) -> None:
+    """From here on job, plan and cases are fixed: results of two settings must not mix in one run."""
+    run = context.run
+    now = {
+        "job": _digest(job_to_json(context.job)),
+        "plan": _digest(plan_to_json(context.planned())),
+        "cases": file_sha256(run.root / "cases.json"),
+    }
+    if not (run.root / "settings.json").is_file():
+        run.write_json("settings.json", now)
+    before = run.read_json("settings.json")
+    changed = [name for name, value in now.items() if before.get(name) != value]
+    if changed:
+        raise JobError(
+            "settings_changed",
+            f"{changed[0]}.json was changed after this run had begun.",
+            "Put it back to go on, or make a new run for the new settings.",
+        )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

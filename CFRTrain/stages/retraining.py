@@ -1,0 +1,118 @@
+"""Stage 4: the 3D network is re-trained on labels and pseudo-labels, in one or more rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from torch import Tensor, nn
+
+from CFRTrain.labelers.atlas import AtlasLabeler
+from CFRTrain.labelers.base import PseudoLabel, PseudoLabelCache, label_all
+from CFRTrain.labelers.fusion import FusionLabeler
+from CFRTrain.labelers.network_labeler import NetworkLabeler
+from CFRTrain.labelers.warped_pairs import pairs_from_atlas
+from CFRTrain.models.inference import predict_probabilities
+from CFRTrain.retraining.retrainer import Retrainer
+from CFRTrain.retraining.sources import PairSource
+from CFRTrain.stages.context import Context
+from CFRTrain.stages.labeling import cache_of, chosen_labeler
+from CFRTrain.training.loop import train
+
+
+def retrain_stage(context: Context, pseudo: PseudoLabelCache | None) -> nn.Module:
+    """Trains all rounds and returns the network to keep, in evaluation mode.
+
+    From the second round on, the pseudo-labels are the mean of the first ones and of the last round's network
+    (paper, equation 8, with the labeler as a lasting second opinion).
+    """
+    usable = _usable_cases(context, pseudo)
+    pairs = _pairs(context)
+    weights = _first_weights(context)
+    rounds = context.job.retrain.rounds if pseudo is not None else 1
+    current = pseudo
+    for index in range(1, rounds + 1):
+        network = _train_round(context, index, usable, current, pairs, weights)
+        if index < rounds and pseudo is not None:
+            current = _relabel(context, index, network, usable, pseudo)
+            weights = network.state_dict()
+    return network
+
+
+def _first_weights(context: Context) -> dict[str, Tensor] | None:
+    """The network labeler's weights, where the job uses it and wants to go on from them."""
+    name, job = chosen_labeler(context), context.job
+    if not job.retrain.warm_start or not (
+        name == "network" or name == "fusion" and "network" in job.fusion_members
+    ):
+        return None
+    return NetworkLabeler(
+        context.store, context.ids("labeled"), context.planned(), job, context.run
+    ).weights()
+
+
+def _usable_cases(context: Context, pseudo: PseudoLabelCache | None) -> tuple[str, ...]:
+    """Unlabeled cases of the training: those that could be labeled, or all where none is needed."""
+    unlabeled = context.ids("unlabeled")
+    return unlabeled if pseudo is None else tuple(case for case in unlabeled if pseudo.has(case))
+
+
+def _pairs(context: Context) -> PairSource | None:
+    if context.job.retrain.pairs == 0 or not context.ids("unlabeled"):
+        return None
+    atlas = AtlasLabeler(context.store, context.ids("labeled"), context.planned(), context.job, context.run)
+    return pairs_from_atlas(atlas, context.ids("unlabeled"), context.run)
+
+
+def _train_round(
+    context: Context,
+    index: int,
+    unlabeled: Sequence[str],
+    pseudo: PseudoLabelCache | None,
+    pairs: PairSource | None,
+    weights: dict[str, Tensor] | None,
+) -> nn.Module:
+    job, options = context.job, context.job.retrain
+    stage = Retrainer(
+        job,
+        context.planned(),
+        context.store,
+        context.ids("labeled"),
+        unlabeled,
+        pseudo,
+        context.run,
+        name="retrain" if index == 1 else f"retrain_{index}",
+        warm_start=weights,
+        extra_pairs=pairs,
+    )
+    train(stage, context.run, checkpoint_every=options.checkpoint_every, log_every=options.log_every)
+    return stage.result_network()
+
+
+def _relabel(
+    context: Context, index: int, network: nn.Module, cases: Sequence[str], first: PseudoLabelCache
+) -> PseudoLabelCache:
+    """Pseudo-labels for the next round, kept like a labeler's."""
+    name = f"round_{index + 1}"
+    cache = cache_of(context, name)
+    label_all(FusionLabeler([first, _NetworkOpinion(context, network)]), cases, cache, context.run)
+    return cache
+
+
+class _NetworkOpinion:
+    """A trained network as a member of a fusion."""
+
+    name = "network"
+
+    def __init__(self, context: Context, network: nn.Module) -> None:
+        self._context, self._network = context, network
+
+    def prepare(self) -> None:
+        """The network is trained already."""
+
+    def label(self, case_id: str) -> PseudoLabel:
+        image: np.ndarray = self._context.store.image(case_id)
+        overlap = self._context.job.predict.overlap
+        return PseudoLabel(
+            predict_probabilities(self._network, image, self._context.planned().patch_zyx, overlap)
+        )

@@ -1,0 +1,42 @@
+"""Pseudo-labels as files for a viewer: label values and uncertainty on each case's own grid."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from CFRTrain.data.geometry import Volume
+from CFRTrain.data.preprocessing import indices_to_values, restore_label
+from CFRTrain.data.resampling import interpolate
+from CFRTrain.data.volumes import write_volume
+from CFRTrain.labelers.base import PseudoLabel, PseudoLabelCache, case_uncertainty
+from CFRTrain.stages.context import Context
+
+
+def write_review_files(context: Context, pseudo: PseudoLabelCache) -> None:
+    """Writes, on each case's own grid, what a viewer shows; files that are there are left.
+
+    review/<case>.nii.gz: class values. review/<case>_uncertainty.nii.gz: 0 is sure, 100 a guess. review.json:
+    uncertainty per case, most uncertain first. Raises StopRequested.
+    """
+    run, scores = context.run, {}
+    cases = [case for case in context.ids("unlabeled") if pseudo.has(case)]
+    for done, case in enumerate(cases, start=1):
+        run.raise_if_stopped()
+        opinion = pseudo.load(case)
+        scores[case] = round(case_uncertainty(opinion), 4)
+        if not (run.root / "review" / f"{case}_uncertainty.nii.gz").is_file():
+            _write_case(context, case, opinion)
+        run.events.progress("review", done, len(cases))
+    ranked = sorted(scores, key=lambda case: (-scores[case], case))
+    run.write_json("review.json", [{"case": case, "uncertainty": scores[case]} for case in ranked])
+
+
+def _write_case(context: Context, case: str, opinion: PseudoLabel) -> None:
+    store, folder = context.store, context.run.folder("review")
+    planned, original = store.planned_geometry(case), store.geometry(case)
+    labels = restore_label(opinion.labels, planned, original)
+    values = indices_to_values(labels.array, [item.value for item in context.job.classes])
+    write_volume(folder / f"{case}.nii.gz", Volume(values, original))
+    doubt = interpolate((1 - opinion.confidence).astype(np.float32), planned, original, outside=0.0)
+    percent = np.round(np.clip(doubt, 0, 1) * 100).astype(np.uint8)
+    write_volume(folder / f"{case}_uncertainty.nii.gz", Volume(percent, original))
