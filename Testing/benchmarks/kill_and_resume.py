@@ -1,0 +1,142 @@
+"""Kills a run at random moments of all its stages, resumes it each time, and compares the final weights.
+
+    python Testing/benchmarks/kill_and_resume.py --work FOLDER [--kills 20] [--seed 0] [--output FILE.md]
+
+The process is killed (SIGKILL) right after a randomly drawn event of the uninterrupted run, so kills fall
+into every stage however short it is. The weights' hash after all kills must equal the uninterrupted run's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from CFRTrain.data.phantoms import write_cohort
+from CFRTrain.runs.events import read_events
+from CFRTrain.runs.job import ClassSpec, changed, job_to_json, preset
+from CFRTrain.runs.run_folder import RunFolder, write_atomic
+
+WORKING = ("stage", "progress", "checkpoint", "case_done")
+CHANGES = {
+    "labeler": "fusion",
+    "fusion_members": ("atlas", "network", "sam"),
+    "threads": 1,
+    "retrain.rounds": 2,
+    "network_labeler.steps": 24,
+    "network_labeler.pairs": 0.5,
+    "retrain.steps": 24,
+    "retrain.pairs": 0.5,
+    "retrain.width": 4,
+    "retrain.levels": 3,
+    "retrain.checkpoint_every": 6,
+    "retrain.log_every": 2,
+    "finetune.steps": 10,
+    "finetune.batch": 1,
+    "finetune.checkpoint_every": 3,
+}
+
+
+def make_run(root: Path) -> RunFolder:
+    """A small run through every stage, each with several checkpoints."""
+    write_cohort(root, 7, seed=1, labeled=1, validation=2, size_zyx=(24, 32, 32), spacing_zyx=(5.0, 5.0, 5.0))
+    job = changed(preset("preview", (ClassSpec(1, "left atrium"),)), CHANGES)
+    write_atomic(root / "job.json", job_to_json(job).encode())
+    return RunFolder(root)
+
+
+def start(run: RunFolder) -> subprocess.Popen:
+    """The engine on this run, in a process of its own."""
+    log = (run.root / "stdout.log").open("ab")
+    return subprocess.Popen([sys.executable, "-m", "CFRTrain", "run", str(run.root)], stdout=log, stderr=log)
+
+
+def marks(run: RunFolder) -> list[tuple]:
+    """What tells one working event from another, whenever it was written."""
+    events, _ = read_events(run.root / "events.jsonl", 0)
+    return [mark(event) for event in events if event["type"] in WORKING]
+
+
+def mark(event: dict) -> tuple:
+    """The event without its times."""
+    return (event["type"], event.get("name") or event.get("stage"), event.get("step"), event.get("case"))
+
+
+def kill_at(run: RunFolder, target: tuple) -> bool:
+    """Starts the engine and kills it once `target` is written; False where it ended without writing it."""
+    path = run.root / "events.jsonl"
+    offset = path.stat().st_size if path.is_file() else 0
+    process = start(run)
+    while process.poll() is None:
+        events, offset = read_events(path, offset)
+        if any(event["type"] in WORKING and mark(event) == target for event in events):
+            process.kill()
+            process.wait()
+            return True
+        time.sleep(0.01)
+    if process.returncode:
+        raise SystemExit(
+            f"the engine failed with exit code {process.returncode}, see {run.root / 'stdout.log'}"
+        )
+    return False
+
+
+def stage_of(target: tuple, order: list[tuple]) -> str:
+    """The stage in which an event of the uninterrupted run lies."""
+    names = [item[1] for item in order[: order.index(target) + 1] if item[0] == "stage"]
+    return str(names[-1]) if names else "start"
+
+
+def main() -> None:
+    """Runs the reference, the killed run, compares, writes the table; exit code 1 if weights differ."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--output", type=Path)
+    options = parser.parse_args()
+    reference = make_run(options.work / "uninterrupted")
+    if start(reference).wait():
+        raise SystemExit(f"the uninterrupted run failed, see {reference.root / 'stdout.log'}")
+    expected = (reference.results() or {})["weights_sha256"]
+    order = list(dict.fromkeys(marks(reference)))
+    chosen = sorted(random.Random(options.seed).sample(range(len(order)), options.kills))
+    run, lines = make_run(options.work / "killed"), []
+    for index in chosen:
+        killed = kill_at(run, order[index])
+        lines.append(
+            f"| {stage_of(order[index], order)} | {order[index][0]} {order[index][1]} "
+            f"{order[index][2] if order[index][2] is not None else ''} | {'killed' if killed else 'passed'} |"
+        )
+    if start(run).wait():
+        raise SystemExit(f"the resumed run failed, see {run.root / 'stdout.log'}")
+    found = (run.results() or {})["weights_sha256"]
+    kills = sum("killed" in line for line in lines)
+    verdict = "equal" if found == expected else "DIFFERENT"
+    text = "\n".join(
+        [
+            "# Kill and resume",
+            "",
+            f"`python Testing/benchmarks/kill_and_resume.py --kills {options.kills} --seed {options.seed}`",
+            "",
+            f"{kills} kills; uninterrupted {expected[:16]}, killed and resumed {found[:16]}: {verdict}.",
+            "",
+            "| stage | after event | |",
+            "|---|---|---|",
+            *lines,
+            "",
+        ]
+    )
+    sys.stdout.write(text)
+    if options.output:
+        write_atomic(options.output, text.encode())
+    sys.exit(0 if found == expected and kills else 1)
+
+
+if __name__ == "__main__":
+    main()

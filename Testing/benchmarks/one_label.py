@@ -1,0 +1,139 @@
+"""What one labeled case is worth: the pipeline against fair controls on real volumes.
+
+    python Testing/benchmarks/one_label.py DATA --dataset hippocampus --work FOLDER --output FILE.md
+
+DATA holds `hippocampus/` and `left_atrium/`, each with `images/` and `labels/`. Every run is a process of its
+own over a run folder in `--work`; finished runs are not repeated, an interrupted one is resumed. The figures
+are the last checkpoint's, on validation cases whose labels no run ever reads for anything else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from CFRTrain.runs.job import ClassSpec, Job, changed, job_to_json, preset
+from CFRTrain.runs.run_folder import RunFolder, write_atomic
+from Testing.benchmarks.one_label_table import Row, write_tables
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A fixed split: the first `pool` cases train, the last `validation` ones measure."""
+
+    folder: str
+    classes: tuple[ClassSpec, ...]
+    pool: int
+    validation: int
+    labeled: tuple[int, ...]
+    seeds: tuple[int, ...]
+
+
+DATASETS = {
+    "hippocampus": Dataset(
+        "hippocampus", (ClassSpec(1, "anterior"), ClassSpec(2, "posterior")), 61, 40, (0, 20, 40), (0, 1)
+    ),
+    "left_atrium": Dataset("left_atrium", (ClassSpec(1, "left atrium"),), 64, 16, (0,), (0, 1, 2)),
+}
+
+
+def ordered_cases(root: Path) -> list[str]:
+    """Case names in the benchmark's fixed order: `train.list` where there is one, else by name."""
+    listed = root / "train.list"
+    if listed.is_file():
+        return listed.read_text().split()
+    return sorted(path.name.removesuffix(".nii.gz") for path in (root / "images").glob("*.nii.gz"))
+
+
+def write_run(folder: Path, data: Path, dataset: Dataset, labeled: int, job: Job) -> None:
+    """job.json and cases.json of one run; the label of an unlabeled case is not even named."""
+    names = ordered_cases(data / dataset.folder)
+    pool, validation = names[: dataset.pool], names[-dataset.validation :]
+    if set(pool) & set(validation):
+        raise SystemExit(f"{dataset.folder} has too few cases for its split")
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = []
+    for index, name in enumerate(pool + validation):
+        role = "validation" if index >= len(pool) else "labeled" if index == labeled else "unlabeled"
+        image, label = (
+            os.path.relpath(data / dataset.folder / part / f"{name}.nii.gz", folder)
+            for part in ("images", "labels")
+        )
+        entries.append(
+            {
+                "id": f"case_{index + 1:04d}",
+                "role": role,
+                "image": image,
+                "label": None if role == "unlabeled" else label,
+            }
+        )
+    RunFolder(folder).write_json("cases.json", {"format": 1, "cases": entries})
+    write_atomic(folder / "job.json", job_to_json(job).encode())
+
+
+def configurations(classes: tuple[ClassSpec, ...], seed: int, preset_name: str) -> dict[str, Job]:
+    """The pipeline and its controls, all with the same number of network steps."""
+    ours = preset(preset_name, classes, seed=seed)
+    steps = ours.retrain.steps + ours.network_labeler.steps
+    return {
+        "pipeline": ours,
+        "supervised": changed(ours, {"labeler": "none", "method": "supervised", "retrain.steps": steps}),
+        "mean_teacher": changed(ours, {"labeler": "none", "method": "mean_teacher", "retrain.steps": steps}),
+        "self_training": changed(
+            ours, {"labeler": "network", "method": "self_training", "network_labeler.pairs": 0.0}
+        ),
+    }
+
+
+def run_one(folder: Path, threads: int) -> dict:
+    """Runs or resumes one run folder in a process of its own; returns its results."""
+    run = RunFolder(folder)
+    if run.results() is None:
+        with (folder / "stdout.log").open("a") as log:
+            environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
+            code = subprocess.run(
+                [sys.executable, "-m", "CFRTrain", "run", str(folder)],
+                stdout=log,
+                stderr=log,
+                env=environment,
+                check=False,
+            ).returncode
+        if code:
+            raise SystemExit(f"{folder.name} ended with exit code {code}; see {folder / 'stdout.log'}")
+    return run.results() or {}
+
+
+def main() -> None:
+    """Runs every configuration and writes the tables after each run."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--dataset", choices=DATASETS, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--preset", default="standard")
+    parser.add_argument("--configurations", default="pipeline,supervised,self_training,mean_teacher")
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    dataset = DATASETS[options.dataset]
+    rows: list[Row] = []
+    for seed in dataset.seeds:
+        for labeled in dataset.labeled:
+            jobs = configurations(dataset.classes, seed, options.preset)
+            for name in options.configurations.split(","):
+                folder = options.work / f"{options.dataset}_{name}_label{labeled}_seed{seed}"
+                if not (folder / "job.json").is_file():
+                    job = changed(jobs[name], {"threads": options.threads})
+                    write_run(folder, options.data.resolve(), dataset, labeled, job)
+                rows.append(Row(name, labeled, seed, run_one(folder, options.threads)))
+                write_tables(options.output, rows, sys.argv)
+    sys.stdout.write(options.output.read_text() + "\n")
+
+
+if __name__ == "__main__":
+    main()
