@@ -96,7 +96,7 @@ def run_all(run: RunFolder) -> dict[str, Any]:
 
     Raises CFRError (its `exit_code` tells which kind); all that is done is kept, and the same call goes on.
     """
-    with run.lock():
+    with run.lock(), run.log():
         run.clear_stop()
         try:
             pipeline = Pipeline(run)

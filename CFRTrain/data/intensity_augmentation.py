@@ -100,7 +100,8 @@ def _column(values: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
 
 
 def _moments(image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    return image.mean(dim=(1, 2, 3, 4), keepdim=True), image.std(dim=(1, 2, 3, 4), keepdim=True)
+    mean = image.mean(dim=(1, 2, 3, 4), keepdim=True)
+    return mean, (image - mean).square().mean(dim=(1, 2, 3, 4), keepdim=True).sqrt()
 
 
 def _gamma(image: torch.Tensor, gamma: torch.Tensor) -> torch.Tensor:

@@ -25,6 +25,8 @@ GPU_PATCH_VOXELS = 112 * 112 * 80
 """The patch of the CFR and UA-MT papers; four of them train the 9.4 M V-Net in 12 GB."""
 CPU_PATCH_VOXELS = 40 * 56 * 40
 """Four such patches take a V-Net of width 8 about 0.3 s per step on two CPU cores without bfloat16 (fp32)."""
+CPU_ROUNDING = 1.25
+"""How far rounding to the network's multiples may exceed the voxels of a CPU patch before it is cut."""
 CPU_MAX_COARSENING = 4.0
 """Small structures vanish on coarser grids; beyond this a CPU trains on crops instead of whole volumes."""
 ANISOTROPIC = 3.0
@@ -73,9 +75,7 @@ def _is_cpu(device: str) -> bool:
     return device == "cpu" or device == "auto" and not torch.cuda.is_available()
 
 
-def _spacing(
-    found: Sequence[Fingerprint], job: Job, on_cpu: bool, reasons: dict[str, str]
-) -> Triple:
+def _spacing(found: Sequence[Fingerprint], job: Job, on_cpu: bool, reasons: dict[str, str]) -> Triple:
     if job.plan.spacing_mm_zyx is not None:
         reasons["spacing_zyx"] = "Set in the job."
         return tuple(float(value) for value in job.plan.spacing_mm_zyx)
@@ -92,9 +92,7 @@ def _spacing(
     return _coarsened(found, spacing, reasons) if on_cpu else spacing
 
 
-def _coarsened(
-    found: Sequence[Fingerprint], spacing: Triple, reasons: dict[str, str]
-) -> Triple:
+def _coarsened(found: Sequence[Fingerprint], spacing: Triple, reasons: dict[str, str]) -> Triple:
     """The finest spacing at which a median volume has no more voxels than a CPU patch; fine axes go first."""
     target, limit = spacing, CPU_MAX_COARSENING * float(np.prod(spacing)) ** (1 / 3)
     finest = min(spacing)
@@ -129,9 +127,9 @@ def _slicing_axis(spacing: Triple, job: Job, reasons: dict[str, str]) -> int:
     return axis
 
 
-def _inside(shape: Sequence[int], multiple: int) -> tuple[int, int, int]:
-    """The largest multiples that fit inside, at least one: beyond the volume, a patch shows no anatomy."""
-    return tuple(max(multiple, multiple * (size // multiple)) for size in shape)
+def _nearest(shape: Sequence[int], multiple: int) -> tuple[int, int, int]:
+    """The nearest multiples, ties downward, at least one: beyond the volume, a patch shows no anatomy."""
+    return tuple(max(multiple, multiple * math.ceil(size / multiple - 0.5)) for size in shape)
 
 
 def _patch(
@@ -146,11 +144,12 @@ def _patch(
             )
         reasons["patch_zyx"] = "Set in the job."
         return tuple(job.plan.patch_zyx)
-    budget, whole = CPU_PATCH_VOXELS if on_cpu else GPU_PATCH_VOXELS, _inside(shape, multiple)
-    if math.prod(whole) <= budget:
+    budget = CPU_PATCH_VOXELS if on_cpu else GPU_PATCH_VOXELS
+    whole = _nearest(shape, multiple)
+    if math.prod(whole) <= budget * (CPU_ROUNDING if on_cpu else 1.0):
         reasons["patch_zyx"] = (
-            f"Nearly a whole median volume: the largest multiples of {multiple} inside it, because "
-            "patches that reach beyond a volume cost accuracy."
+            f"About a whole median volume: the nearest multiples of {multiple}, not the next larger ones, "
+            "because patches that reach far beyond a volume cost accuracy."
         )
         return whole
     reasons["patch_zyx"] = (
@@ -164,7 +163,7 @@ def _largest_patch(
     shape: tuple[int, int, int], axis: int, multiple: int, budget: int
 ) -> tuple[int, int, int]:
     """S square slices of side a: ceil(sqrt(S)) * a <= canvas, S <= depth, a * a * S <= budget (A.1.1)."""
-    whole = _inside(shape, multiple)
+    whole = _nearest(shape, multiple)
     best, best_voxels = (multiple,) * 3, 0
     for side in range(multiple, max(whole) + 1, multiple):
         for slices in range(multiple, whole[axis] + 1, multiple):

@@ -8,7 +8,7 @@ import numpy as np
 
 from CFRTrain.data.geometry import Geometry, Volume
 from CFRTrain.data.plan import Intensity, Plan
-from CFRTrain.data.resampling import resample_image, resample_label
+from CFRTrain.data.resampling import resample_image, resample_label, resample_probabilities
 
 SAME_SPACING = 1e-3
 """Spacings that differ by less than a thousandth are one: interpolation would only blur."""
@@ -58,6 +58,14 @@ def restore_label(labels: np.ndarray, planned: Geometry, original: Geometry) -> 
     Each label is interpolated linearly and the largest kept, one label at a time; equal grids change nothing.
     """
     return resample_label(Volume(labels, planned), original)
+
+
+def restore_probabilities(probabilities: np.ndarray, planned: Geometry, original: Geometry) -> Volume:
+    """The most probable class index, uint8, on exactly the grid `original`; finer than restoring a label map.
+
+    `probabilities` are (C, z, y, x) on the planned grid, background first.
+    """
+    return resample_probabilities(probabilities, planned, original)
 
 
 def values_to_indices(values: np.ndarray, class_values: Sequence[int]) -> np.ndarray:

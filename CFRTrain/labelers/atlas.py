@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 import numpy as np
 import torch
@@ -30,6 +29,7 @@ from CFRTrain.runs.job import Job
 from CFRTrain.runs.run_folder import RunFolder
 
 THUMBNAIL_VOXELS = 12  # per axis: enough to tell a large from a small organ and left from right
+FOCUS_VOXELS = 2.0  # a registration is judged where the structures are
 DIRECT_VOTE, TEMPLATE_VOTE = 2.0, 1.0  # a template's label went through one registration more
 
 
@@ -121,13 +121,23 @@ class AtlasLabeler:
         """Transforms of several cases onto one, found side by side; `keep`: looked up and kept on disk."""
         known = {atlas: self.transforms.get(case_id, atlas) if keep else None for atlas in moving}
         missing = [atlas for atlas in moving if known[atlas] is None]
-        fixed, images = self.store.image(case_id), [self.store.image(atlas) for atlas in missing]
-        find = partial(register, fixed, spacing_fixed=self.spacing, spacing_moving=self.spacing)
+        fixed = self.store.image(case_id)
+        pairs = [(self.store.image(atlas), self._focus(atlas)) for atlas in missing]
+
+        def find(pair: tuple[np.ndarray, np.ndarray]) -> Transform:
+            return register(fixed, pair[0], self.spacing, self.spacing, self.options, focus=pair[1])
+
         with ThreadPoolExecutor(self.job.threads or os.cpu_count() or 1) as pool:
-            found = pool.map(lambda image: find(image, options=self.options), images)
+            found = pool.map(find, pairs)
             for atlas, transform in zip(missing, found, strict=True):
                 known[atlas] = self._taken(case_id, atlas, half_precision(transform), keep)
         return [known[atlas] for atlas in moving]
+
+    def _focus(self, case_id: str) -> np.ndarray:
+        """Where the structures of an atlas or template are and a little around, float32 (z,y,x)."""
+        own = case_id in self.labeled
+        labels = self.store.label(case_id) if own else self.templates.label(case_id).labels
+        return gaussian_filter((labels > 0).astype(np.float32), FOCUS_VOXELS)
 
     def _taken(self, case_id: str, moving_id: str, transform: Transform, keep: bool) -> Transform:
         if not transform.affine_converged:

@@ -59,9 +59,7 @@ class FusionLabeler:
         return PseudoLabel(fused, agreement)
 
 
-def fuse(
-    opinions: Sequence[np.ndarray], weights: Sequence[float], pool: Pool = "arithmetic"
-) -> np.ndarray:
+def fuse(opinions: Sequence[np.ndarray], weights: Sequence[float], pool: Pool = "arithmetic") -> np.ndarray:
     """Fused probabilities (C,z,y,x) of opinions (C,z,y,x): sum of w p, or the normalized product of p^w."""
     fused = np.zeros(opinions[0].shape, np.float32)
     for opinion, weight in zip(opinions, weights, strict=True):

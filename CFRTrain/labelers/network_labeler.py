@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 from torch import Tensor, nn
 
 from CFRTrain.data.planning import Plan
@@ -75,7 +76,7 @@ class NetworkLabeler:
         if case_id in self.labeled:
             return PseudoLabel.from_labels(self.store.label(case_id), len(self.job.classes))
         self.prepare()
-        image = self.store.image(case_id)
+        image = np.array(self.store.image(case_id))  # the store's is read-only, which PyTorch warns about
         overlap = self.job.predict.overlap
         return PseudoLabel(predict_probabilities(self._network, image, self.plan.patch_zyx, overlap))
 
@@ -91,9 +92,7 @@ class NetworkLabeler:
 
 
 def supervised_job(job: Job, seed_offset: int = 0) -> Job:
-    """The job of the labeler's own training: supervised, its own number of steps, the same number of items."""
+    """The job of the labeler's own training: supervised, its own number of steps, as many items."""
     items = job.retrain.batch_labeled + job.retrain.batch_unlabeled
-    retrain = replace(
-        job.retrain, steps=job.network_labeler.steps, batch_labeled=items, batch_unlabeled=0
-    )
+    retrain = replace(job.retrain, steps=job.network_labeler.steps, batch_labeled=items, batch_unlabeled=0)
     return replace(job, method="supervised", retrain=retrain, seed=(job.seed + seed_offset) % 2**31)

@@ -37,9 +37,10 @@ class SamChoice:
         }
 
 
-def choose_sam(job: Job) -> SamChoice:
-    """The SAM for `job`. Without a weights file, the small one from scratch, whatever was asked for.
+def choose_sam(job: Job, folder: Path) -> SamChoice:
+    """The SAM for `job` of the run in `folder`, where a relative path to weights begins.
 
+    Without a weights file it is the small one from scratch, whatever was asked for.
     A weights file that was named and is not there is a ModelError: hours of training must not rest on a typo.
     JobError for a weights file beside the small SAM, which has none.
     """
@@ -61,7 +62,7 @@ def choose_sam(job: Job) -> SamChoice:
         )
     return SamChoice(
         ARCHITECTURES[options.model],
-        _named_file(options),
+        _named_file(options, folder),
         canvas,
         f"SAM {options.model} starts from its official weights.",
     )
@@ -71,9 +72,9 @@ def _from_scratch(canvas: int, explanation: str) -> SamChoice:
     return SamChoice(ARCHITECTURES["small"], None, canvas, explanation)
 
 
-def _named_file(options: FineTune) -> Path:
+def _named_file(options: FineTune, folder: Path) -> Path:
     official = OFFICIAL_WEIGHTS[options.model]
-    path = find_weights(Path(options.weights), official)
+    path = find_weights(folder / options.weights, official)
     if path is None:
         raise ModelError(
             "sam_weights_absent",

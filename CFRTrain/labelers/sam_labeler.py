@@ -49,7 +49,7 @@ class SamLabeler:
         """Trains, or loads what an earlier run has trained; a killed run goes on at its last checkpoint."""
         if self.sam is not None:
             return
-        choice = choose_sam(self.job)
+        choice = choose_sam(self.job, self.run.root)
         if choice.weights is None:
             self.run.events.warning("sam_from_scratch", choice.explanation)
         sam, sam_input = build_chosen(choice, self.job, self.plan)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from CFRTrain.labelers.registration import Transform
+from CFRTrain.labelers.transforms import Transform
 from CFRTrain.labelers.verified_tensors import read_tensors, write_tensors
 
 GRID_FIELDS = ("field_spacing_zyx", "field_origin_zyx", "shape_zyx", "spacing_zyx")
@@ -32,6 +32,7 @@ class TransformStore:
             "affine": transform.affine.astype(np.float64),
             "displacement": transform.displacement.astype(np.float16),
             "affine_converged": np.array([transform.affine_converged], np.uint8),
+            "similarity": np.array([transform.similarity], np.float64),
         }
         tensors |= {name: np.array(getattr(transform, name), np.float64) for name in GRID_FIELDS}
         write_tensors(self.path(fixed, moving), tensors, self._identity(fixed, moving))
@@ -47,6 +48,7 @@ class TransformStore:
             affine=tensors["affine"],
             displacement=tensors["displacement"].astype(np.float32),
             affine_converged=bool(tensors["affine_converged"][0]),
+            similarity=float(tensors["similarity"][0]),
             **grid,
         )
 

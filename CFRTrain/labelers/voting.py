@@ -6,6 +6,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from CFRTrain.labelers.base import PseudoLabel
+from CFRTrain.labelers.registration import weighted_correlation
 
 WINDOW_VOXELS = 1.5  # standard deviation of the window in which images are compared
 SHARPNESS = 3.0  # exponent of the inverse local difference; measured best of 0.3 to 3 with four atlases
@@ -28,11 +29,7 @@ def band_correlation(target: np.ndarray, warped: np.ndarray, probabilities: np.n
     It tells, without a reference, how well a registration went (correlation 0.83 with Dice, hippocampus).
     """
     foreground = (probabilities[0] < 0.5).astype(np.float32)
-    weight = gaussian_filter(foreground, BAND_VOXELS) + 1e-6
-    first = target - np.average(target, weights=weight)
-    second = warped - np.average(warped, weights=weight)
-    scale = np.sqrt((first * first * weight).sum() * (second * second * weight).sum())
-    return float((first * second * weight).sum() / scale) if scale > 0 else 0.0
+    return weighted_correlation(target, warped, gaussian_filter(foreground, BAND_VOXELS) + 1e-6)
 
 
 def image_agreement(target: np.ndarray, warped: np.ndarray) -> np.ndarray:

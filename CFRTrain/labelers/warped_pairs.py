@@ -27,11 +27,11 @@ HISTOGRAM_QUANTILES = 129
 class WarpedPairs:
     """A pair source: (image float32 (z,y,x), label uint8 (z,y,x) of class indices) for a generator's state.
 
-    combinations: (labeled case, case whose shape it takes). transform: (case, labeled case) -> Transform, such
-    as AtlasLabeler.transform, which keeps them on disk. strength: range of the share of the displacement that
-    is applied, drawn anew for each pair; (1, 1) gives the shape of the other case itself. match_intensity:
-    share of pairs that take on the other's histogram. Arrays are read-only; those at full strength are kept in
-    memory up to byte_limit.
+    combinations: (labeled case, case whose shape it takes). transform: (case, labeled case) -> Transform,
+    such as AtlasLabeler.transform, which keeps them on disk. strength: range of the share of the displacement
+    that is applied, drawn anew for each pair; (1, 1) gives the shape of the other case itself.
+    match_intensity: share of pairs that take on the other's histogram. Arrays are read-only; those at full
+    strength are kept in memory up to byte_limit.
     """
 
     def __init__(
@@ -104,8 +104,8 @@ def pairs_from_atlas(
 ) -> WarpedPairs | None:
     """Pairs of each target with the labeled cases most like it; None where no registration worked.
 
-    Registers what is not on disk yet, with progress; StopRequested in between. A target that fails is left out
-    with a warning.
+    Registers what is not on disk yet, with progress; StopRequested in between. A target that fails is left
+    out with a warning.
     """
     combinations: list[tuple[str, str]] = []
     targets = [target for target in targets if target not in atlas.labeled]

@@ -117,6 +117,8 @@ def _pictures(data: ReportData) -> str:
 
 def _picture(picture: Picture, row: CaseRow | None) -> str:
     facts = [f"Dice {figure(row.mean('dice'))}"] if row and row.metrics else []
+    if row and row.status == "failed":
+        facts.append("failed")
     if row and row.confidence is not None:
         facts.append(f"confidence {figure(row.confidence, 2)}")
     text = escape(" · ".join([picture.caption, *facts]))

@@ -19,7 +19,7 @@ PALETTE: tuple[Color, ...] = (
 )  # fmt: skip
 """The colors of Okabe and Ito, which people with every kind of color vision can tell apart."""
 PANEL_HEIGHT = 208
-FILL, GAP = 0.32, 6
+FILL, GAP, GAP_GRAY = 0.32, 6, 130
 GRAYS = 64
 """Gray levels kept: noise in the last two bits of eight doubles the size of a picture and shows nothing."""
 
@@ -58,7 +58,7 @@ def overlay_png(
     panels = [plain]
     for layer in layers:
         enlarged = zoom(layer, factors, order=0, mode="nearest", grid_mode=True)
-        panels += [np.full((len(plain), GAP, 3), 255, np.uint8), _painted(plain, enlarged, colors)]
+        panels += [np.full((len(plain), GAP, 3), GAP_GRAY, np.uint8), _painted(plain, enlarged, colors)]
     return encode_png(np.concatenate(panels, axis=1))
 
 

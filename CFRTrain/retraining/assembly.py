@@ -22,6 +22,7 @@ from CFRTrain.runs.job import Job, Retrain
 from CFRTrain.training.ema import EmaTeacher
 from CFRTrain.training.loop import derive_seed
 
+MOMENTUM = 0.9
 SPATIAL = {"none": None, "weak": WEAK_SPATIAL, "strong": STRONG_SPATIAL}
 INTENSITY = {"none": None, "weak": WEAK_INTENSITY, "strong": STRONG_INTENSITY}
 
@@ -133,9 +134,7 @@ def build_optimizer(retrain: Retrain, trainee: Trainee) -> Optimizer:
         if parameter.requires_grad and id(parameter) not in own
     ]
     if retrain.optimizer == "sgd":
-        return SGD(
-            parameters, retrain.learning_rate, momentum=retrain.momentum, weight_decay=retrain.weight_decay
-        )
+        return SGD(parameters, retrain.learning_rate, momentum=MOMENTUM, weight_decay=retrain.weight_decay)
     return AdamW(parameters, retrain.learning_rate, weight_decay=retrain.weight_decay)
 
 

@@ -88,7 +88,7 @@ class BatchBuilder:
         probabilities = confidence = None
         if unlabeled and self.pseudo is not None:
             both = apply_spatial(self._stack(unlabeled, 1) / 255.0, grid[count:])
-            probabilities, confidence = both[:, :-1], both[:, -1]
+            probabilities, confidence = both[:, :-1], both[:, -1].clamp(0, 1)
         label = self._labels(labeled, grid[:count])
         return Batch(image[:count], label, image[count:], probabilities, confidence, local_step)
 

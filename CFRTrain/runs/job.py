@@ -24,7 +24,7 @@ from CFRTrain.runs.job_sections import (
     Retrain,
     require_range,
 )
-from CFRTrain.runs.presets import PRESETS
+from CFRTrain.runs.presets import ON_CPU, PRESETS
 from CFRTrain.runs.strict_json import from_plain, parse_object, require, to_plain, wrong
 
 FORMAT = 1
@@ -61,7 +61,8 @@ class Job:
         require(self.format == FORMAT, "format", f"must be {FORMAT}; update the program for a newer job")
         require_range(self, 0, 2**62, "seed")
         require_range(self, 0, 1024, "threads")
-        require(len(set(self.fusion_members)) == len(self.fusion_members) > 1, "fusion_members", "must be 2 or 3 labelers")
+        different = len(set(self.fusion_members)) == len(self.fusion_members) > 1
+        require(different, "fusion_members", "must be 2 or 3 different labelers")
         method = re.fullmatch(r"[a-z][a-z0-9_]{0,63}", self.method)
         require(bool(method), "method", "must be a name like mean_teacher")
         device = re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,3})?", self.device)
@@ -128,14 +129,15 @@ def changed(job: Job, changes: Mapping[str, Any]) -> Job:
     return from_plain(Job, values)
 
 
-def preset(name: str, classes: Sequence[ClassSpec], **changes: Any) -> Job:
-    """The job of a preset (preview, standard, paper).
+def preset(name: str, classes: Sequence[ClassSpec], on_cpu: bool = False, **changes: Any) -> Job:
+    """The job of a preset (preview, standard, paper), with its smaller network where there is no GPU.
 
     `changes` are fields of Job or, through ** of a dict, dotted paths. Raises JobError for an unknown preset
     or an impossible value.
     """
     values = {"classes": to_plain(tuple(classes)), "preset": name}
-    for path, value in {**_preset_changes(name), **changes}.items():
+    smaller = ON_CPU.get(name, {}) if on_cpu else {}
+    for path, value in {**_preset_changes(name), **smaller, **changes}.items():
         _set(values, path, value)
     return from_plain(Job, values)
 

@@ -1,7 +1,7 @@
 """The sections of a job: what each stage may be told. Standard library only.
 
-Triples are in the order z, y, x. The defaults are those of the preset `standard`; `presets.py` says how the
-others differ. Every range is checked on construction (ValueError; from JSON a JobError that names the place).
+Triples are in the order z, y, x. `presets.py` says how each preset differs from the defaults here. Every
+range is checked on construction (ValueError; from JSON a JobError that names the place).
 """
 
 from __future__ import annotations
@@ -140,6 +140,8 @@ class NetworkLabeler:
 class Retrain:
     """Re-training the 3D network on labeled and pseudo-labeled volumes.
 
+    warmup: steps in which the learning rate rises. gradient_clip: largest norm of a gradient, 0 = any.
+    warm_start: begin with the network labeler's weights where there are any.
     pseudo_weight: of the pseudo-label loss, which falls to 0 by `pseudo_decay`. confidence_gamma: a voxel's
     pseudo-label loss is weighted with its confidence to this power, 0 = not weighted. consistency: final
     weight of the method's own term, reached after `ramp_length` times 150 steps. pairs: share (0 to 1) of

@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import subprocess
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from typing import Any
 from CFRTrain.runs.errors import LockedError
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+TORN_SECONDS = 10.0
 
 
 def process_start(pid: int) -> str | None:
@@ -75,13 +77,20 @@ def _windows_start(pid: int) -> str | None:
 @contextmanager
 def hold_lock(path: Path) -> Iterator[None]:
     """Holds `path` as a lock. Raises LockedError where a living process of this or another machine has it."""
-    owner = {
-        "pid": os.getpid(),
-        "start": process_start(os.getpid()),
-        "host": socket.gethostname(),
-        "token": uuid.uuid4().hex,
-    }
-    _take(path, owner)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pid, token = os.getpid(), uuid.uuid4().hex
+    owner = {"pid": pid, "start": process_start(pid), "host": socket.gethostname(), "token": token}
+    aside = path.with_name(f".{path.name}.{token}")
+    aside.write_text(json.dumps(owner))
+    try:
+        if not (_claim(aside, path) or _take_over(aside, path)):
+            raise LockedError(
+                "locked",
+                "Another engine is working on this run.",
+                "Wait until it ends, or stop it. If its computer was switched off, delete the file `lock`.",
+            )
+    finally:
+        aside.unlink(missing_ok=True)
     try:
         yield
     finally:
@@ -89,35 +98,13 @@ def hold_lock(path: Path) -> Iterator[None]:
             path.unlink(missing_ok=True)
 
 
-def _take(path: Path, owner: dict[str, Any]) -> None:
-    """Creates the lock, whole from its first moment, in place of a dead process's one if need be."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{owner['token']}")
-    aside.write_text(json.dumps(owner))
-    try:
-        for _ in range(3):
-            if _claim(aside, path):
-                return
-            found = _read(path)
-            if found is not None and is_held(found):
-                break
-            _discard(path, found, owner["token"])
-    finally:
-        aside.unlink(missing_ok=True)
-    raise LockedError(
-        "locked",
-        "Another engine is working on this run.",
-        "Wait until it ends, or stop it; if the computer it ran on was switched off, delete the file `lock`.",
-    )
-
-
 def _claim(aside: Path, path: Path) -> bool:
-    """Puts the written lock in place unless there is one; without links, as an exclusive new file."""
+    """Puts the written lock in place, whole from its first moment; False where there is one already."""
     try:
         os.link(aside, path)
     except FileExistsError:
         return False
-    except OSError:
+    except OSError:  # a file system without links
         try:
             handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
         except FileExistsError:
@@ -127,20 +114,43 @@ def _claim(aside: Path, path: Path) -> bool:
     return True
 
 
-def _discard(path: Path, judged: dict[str, Any] | None, token: str) -> None:
-    """Takes away the dead lock that was `judged`; what another engine put there meanwhile goes back."""
-    taken = path.with_name(f".{path.name}.{token}.stale")
-    try:
-        os.replace(path, taken)
-    except FileNotFoundError:
-        return
-    if _read(taken) != judged:
-        _claim(taken, path)
-    taken.unlink(missing_ok=True)
+def _take_over(aside: Path, path: Path) -> bool:
+    """Replaces a dead lock in one step, one engine after the other; False where the lock is alive."""
+    if is_held(path):
+        return False
+    with _guarded(path.with_name(f".{path.name}.guard")):
+        if not path.exists():
+            return _claim(aside, path)
+        if is_held(path):
+            return False
+        os.replace(aside, path)
+        return True
+
+
+@contextmanager
+def _guarded(path: Path) -> Iterator[None]:
+    """Keeps other engines waiting while the block runs, where the file system can; a killed one lets go."""
+    with open(path, "ab") as stream:
+        try:
+            _wait_for(stream.fileno())
+        except OSError:  # some network file systems cannot; what is left is a race of milliseconds
+            pass
+        yield
+
+
+def _wait_for(handle: int) -> None:
+    if os.name == "nt":
+        import msvcrt
+
+        msvcrt.locking(handle, msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined]
+    else:
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX)
 
 
 def _read(path: Path) -> dict[str, Any] | None:
-    """The owner in a lock file; None where it is absent or no lock, which a lock is never for a moment."""
+    """The owner in a lock file; None where the file is absent or torn."""
     try:
         found = json.loads(path.read_text())
     except (OSError, ValueError):
@@ -148,8 +158,17 @@ def _read(path: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and type(found.get("pid")) is int else None
 
 
-def is_held(owner: dict[str, Any]) -> bool:
-    """Whether the process in a lock still lives; that of another machine counts as living."""
+def is_held(path: Path) -> bool:
+    """Whether the process that wrote a lock still lives; one of another machine counts as living.
+
+    A torn lock is being written (where links do not work), unless it is older than `TORN_SECONDS`.
+    """
+    owner = _read(path)
+    if owner is None:
+        try:
+            return time.time() - path.stat().st_mtime < TORN_SECONDS
+        except FileNotFoundError:
+            return False
     if owner.get("host") != socket.gethostname():
         return True
     start = process_start(owner["pid"])

@@ -55,10 +55,8 @@ def package_network(context: Context, network: nn.Module) -> Model:
 def _notes(context: Context) -> tuple[str, ...]:
     """What everyone who uses the model should be told."""
     notes = ["Research use only; not a medical device."]
-    if chosen_labeler(context) == "sam" and not context.job.finetune.weights:
-        notes.append(
-            "Pseudo-labels came from a small SAM trained from scratch, not from the official weights."
-        )
+    if (context.run.root / "sam.json").is_file():
+        notes.append(context.run.read_json("sam.json")["explanation"])
     return tuple(notes)
 
 

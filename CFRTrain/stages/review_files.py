@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from CFRTrain.data.geometry import Volume
-from CFRTrain.data.preprocessing import indices_to_values, restore_label
+from CFRTrain.data.preprocessing import indices_to_values, restore_probabilities
 from CFRTrain.data.resampling import interpolate
 from CFRTrain.data.volumes import write_volume
 from CFRTrain.labelers.base import PseudoLabel, PseudoLabelCache, case_uncertainty
@@ -34,7 +34,7 @@ def write_review_files(context: Context, pseudo: PseudoLabelCache) -> None:
 def _write_case(context: Context, case: str, opinion: PseudoLabel) -> None:
     store, folder = context.store, context.run.folder("review")
     planned, original = store.planned_geometry(case), store.geometry(case)
-    labels = restore_label(opinion.labels, planned, original)
+    labels = restore_probabilities(opinion.probabilities, planned, original)
     values = indices_to_values(labels.array, [item.value for item in context.job.classes])
     write_volume(folder / f"{case}.nii.gz", Volume(values, original))
     doubt = interpolate((1 - opinion.confidence).astype(np.float32), planned, original, outside=0.0)

@@ -1,6 +1,6 @@
 """Kills a run at random moments of all its stages, resumes it each time, and compares the final weights.
 
-    python Testing/benchmarks/kill_and_resume.py --work FOLDER [--kills 20] [--seed 0] [--output FILE.md]
+    python -m Testing.benchmarks.kill_and_resume --work FOLDER [--kills 20] [--seed 0] [--output FILE.md]
 
 The process is killed (SIGKILL) right after a randomly drawn event of the uninterrupted run, so kills fall
 into every stage however short it is. The weights' hash after all kills must equal the uninterrupted run's.
@@ -122,7 +122,7 @@ def main() -> None:
         [
             "# Kill and resume",
             "",
-            f"`python Testing/benchmarks/kill_and_resume.py --kills {options.kills} --seed {options.seed}`",
+            f"`python -m Testing.benchmarks.kill_and_resume --kills {options.kills} --seed {options.seed}`",
             "",
             f"{kills} kills; uninterrupted {expected[:16]}, killed and resumed {found[:16]}: {verdict}.",
             "",

@@ -1,6 +1,6 @@
 """Peak memory of a whole run against the number of cases: it must not grow.
 
-    python Testing/benchmarks/many_cases.py --work FOLDER [--counts 10,100,1000] [--output FILE.md]
+    python -m Testing.benchmarks.many_cases --work FOLDER [--counts 10,100,1000] [--output FILE.md]
 
 Each run is a process of its own over generated phantoms, through all stages.
 """
@@ -46,7 +46,7 @@ def main() -> None:
     lines = [
         "# Memory against the number of cases",
         "",
-        f"`python Testing/benchmarks/many_cases.py --counts {options.counts}`, phantoms of {SIZE} voxels",
+        f"`python -m Testing.benchmarks.many_cases --counts {options.counts}`, phantoms of {SIZE} voxels",
         "",
         "| cases | peak GiB | seconds |",
         "|---|---|---|",

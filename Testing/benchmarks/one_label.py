@@ -1,6 +1,6 @@
 """What one labeled case is worth: the pipeline against fair controls on real volumes.
 
-    python Testing/benchmarks/one_label.py DATA --dataset hippocampus --work FOLDER --output FILE.md
+    python -m Testing.benchmarks.one_label DATA --dataset hippocampus --work FOLDER --output FILE.md
 
 DATA holds `hippocampus/` and `left_atrium/`, each with `images/` and `labels/`. Every run is a process of its
 own over a run folder in `--work`; finished runs are not repeated, an interrupted one is resumed. The figures
@@ -13,6 +13,7 @@ import argparse
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,16 +77,26 @@ def write_run(folder: Path, data: Path, dataset: Dataset, labeled: int, job: Job
 
 
 def configurations(classes: tuple[ClassSpec, ...], seed: int, preset_name: str) -> dict[str, Job]:
-    """The pipeline and its controls, all with the same number of network steps."""
-    ours = preset(preset_name, classes, seed=seed)
-    steps = ours.retrain.steps + ours.network_labeler.steps
+    """The pipeline and its controls: as many network steps and items per step, no atlas in any control."""
+    ours = preset(preset_name, classes, on_cpu=True, seed=seed)
+    items = ours.retrain.batch_labeled + ours.retrain.batch_unlabeled
+    alone = {
+        "labeler": "none",
+        "retrain.pairs": 0.0,
+        "retrain.steps": ours.retrain.steps + ours.network_labeler.steps,
+    }
+    supervised = {
+        **alone,
+        "method": "supervised",
+        "retrain.batch_labeled": items,
+        "retrain.batch_unlabeled": 0,
+    }
+    own_labels = {"labeler": "network", "network_labeler.pairs": 0.0, "retrain.pairs": 0.0}
     return {
         "pipeline": ours,
-        "supervised": changed(ours, {"labeler": "none", "method": "supervised", "retrain.steps": steps}),
-        "mean_teacher": changed(ours, {"labeler": "none", "method": "mean_teacher", "retrain.steps": steps}),
-        "self_training": changed(
-            ours, {"labeler": "network", "method": "self_training", "network_labeler.pairs": 0.0}
-        ),
+        "supervised": changed(ours, supervised),
+        "mean_teacher": changed(ours, {**alone, "method": "mean_teacher"}),
+        "self_training": changed(ours, {**own_labels, "method": "self_training"}),
     }
 
 
@@ -107,8 +118,28 @@ def run_one(folder: Path, threads: int) -> dict:
     return run.results() or {}
 
 
-def main() -> None:
-    """Runs every configuration and writes the tables after each run."""
+def planned_runs(options: argparse.Namespace) -> list[tuple[str, int, int, Path]]:
+    """Configuration, labeled case, seed and folder of every run; their job and case files are written."""
+    dataset, runs = DATASETS[options.dataset], []
+    labeled_cases = _numbers(options.labeled) or dataset.labeled
+    for name in options.configurations.split(","):
+        for seed in _numbers(options.seeds) or dataset.seeds:
+            for labeled in labeled_cases:
+                folder = options.work / f"{options.dataset}_{name}_label{labeled}_seed{seed}"
+                if not (folder / "job.json").is_file():
+                    job = configurations(dataset.classes, seed, options.preset)[name]
+                    job = changed(job, {"threads": options.threads})
+                    write_run(folder, options.data.resolve(), dataset, labeled, job)
+                runs.append((name, labeled, seed, folder))
+    return runs
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(",") if part)
+
+
+def parse_options() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -117,21 +148,24 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--preset", default="standard")
-    parser.add_argument("--configurations", default="pipeline,supervised,self_training,mean_teacher")
-    parser.add_argument("--threads", type=int, default=2)
-    options = parser.parse_args()
-    dataset = DATASETS[options.dataset]
+    parser.add_argument("--configurations", default="pipeline,self_training,supervised,mean_teacher")
+    parser.add_argument("--labeled", default="", help="indices of labeled cases, default the data set's")
+    parser.add_argument("--seeds", default="", help="default the data set's")
+    parser.add_argument("--threads", type=int, default=1, help="of each run")
+    parser.add_argument("--side-by-side", type=int, default=2, help="runs at once")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Runs what has not been run and writes the tables after each run."""
+    options = parse_options()
     rows: list[Row] = []
-    for seed in dataset.seeds:
-        for labeled in dataset.labeled:
-            jobs = configurations(dataset.classes, seed, options.preset)
-            for name in options.configurations.split(","):
-                folder = options.work / f"{options.dataset}_{name}_label{labeled}_seed{seed}"
-                if not (folder / "job.json").is_file():
-                    job = changed(jobs[name], {"threads": options.threads})
-                    write_run(folder, options.data.resolve(), dataset, labeled, job)
-                rows.append(Row(name, labeled, seed, run_one(folder, options.threads)))
-                write_tables(options.output, rows, sys.argv)
+    runs = planned_runs(options)
+    with ThreadPoolExecutor(options.side_by_side) as pool:
+        found = pool.map(lambda run: run_one(run[3], options.threads), runs)
+        for (name, labeled, seed, _), results in zip(runs, found, strict=True):
+            rows.append(Row(name, labeled, seed, results))
+            write_tables(options.output, rows, sys.argv)
     sys.stdout.write(options.output.read_text() + "\n")
 
 

@@ -77,13 +77,13 @@ def run_lines(rows: Sequence[Row]) -> list[str]:
 
 def write_tables(path: Path, rows: Sequence[Row], command: Sequence[str]) -> None:
     """Writes the summary, every run, the command and the machine as Markdown, atomically."""
-    shown = " ".join(Path(part).name if Path(part).is_absolute() else part for part in command)
+    arguments = " ".join(Path(part).name if Path(part).is_absolute() else part for part in command[1:])
     versions = rows[-1].results["versions"]
     text = "\n".join(
         [
             "# One labeled case",
             "",
-            f"`python {shown}`",
+            f"`python -m Testing.benchmarks.one_label {arguments}`",
             "",
             f"{platform.system()} {platform.machine()}, "
             + ", ".join(f"{k} {v}" for k, v in versions.items()),

@@ -22,7 +22,11 @@ def make_case(seed: int, shape: tuple[int, int, int] = SHAPE) -> tuple[np.ndarra
     """A normalized image (z,y,x) and its class indices: an ellipsoid of two halves, another one per seed."""
     generator = np.random.default_rng(seed)
     z, y, x = np.meshgrid(*(np.linspace(-1, 1, size) for size in shape), indexing="ij")
-    radii, center, bend = generator.uniform(0.4, 0.6, 3), generator.uniform(-0.15, 0.15, 3), generator.uniform(0, 0.3)
+    radii, center, bend = (
+        generator.uniform(0.45, 0.6, 3),
+        generator.uniform(-0.12, 0.12, 3),
+        generator.uniform(0, 0.2),
+    )
     y = y - center[1] - bend * x**2
     inside = ((z - center[0]) / radii[0]) ** 2 + (y / radii[1]) ** 2 + ((x - center[2]) / radii[2]) ** 2 < 1
     label = np.where(inside, np.where(y < 0, 1, 2), 0).astype(np.uint8)
@@ -31,7 +35,7 @@ def make_case(seed: int, shape: tuple[int, int, int] = SHAPE) -> tuple[np.ndarra
 
 
 class Cohort:
-    """Cases `case_0001` ... in a run folder, the first `labeled` of them labeled; `labels` keeps the truth."""
+    """Cases `case_0001` ... in a run folder, the first `labeled` of them labeled; `labels` has the truth."""
 
     def __init__(self, root: Path, count: int = 4, labeled: int = 1, **atlas: object) -> None:
         self.ids = [f"case_{index + 1:04d}" for index in range(count)]
@@ -49,7 +53,7 @@ class Cohort:
             (root / f"{case}.nii.gz").touch()
             entries.append({"id": case, "image": f"image_{case}.nii.gz", "label": label, "role": role})
         self.run.write_json("cases.json", {"format": 1, "cases": entries})
-        retrain = replace(Retrain(), width=8, levels=2, guard=False, checkpoint_every=2, log_every=2)
+        retrain = replace(Retrain(), width=4, levels=2, guard=False, checkpoint_every=2, log_every=2)
         self.job = Job(classes=CLASSES, atlas=replace(Atlas(), **atlas), retrain=retrain, device="cpu")
         self.plan = Plan(
             (1.0, 1.0, 1.0), (16, 16, 16), 0, Intensity("zscore", 0.5, 99.5), Canvas(64, 4, 4), SHAPE

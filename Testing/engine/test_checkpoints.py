@@ -196,7 +196,8 @@ def test_damage_never_gives_wrong_data(two_checkpoints, tmp_path_factory, damage
 SAVER = (
     "import sys, torch\nfrom pathlib import Path\nfrom CFRTrain.runs.checkpoints import CheckpointStore\n"
     "store, step = CheckpointStore(Path(sys.argv[1])), 0\nprint('ready', flush=True)\n"
-    "while True:\n    step += 1\n    store.save(step, {'value': torch.full((200_000,), float(step))}, {'step': step})\n"
+    "while True:\n    step += 1\n    value = torch.full((200_000,), float(step))\n"
+    "    store.save(step, {'value': value}, {'step': step})\n"
 )
 
 

@@ -152,9 +152,15 @@ def test_batches_of_channels_come_back_and_pass_gradients():
     assert torch.equal(separate(concatenate(volume, grid, axis=2), grid, axis=2), volume)
 
 
-@pytest.mark.parametrize(("side", "slices", "layout", "fitting"), [
-    (160, 64, "official", 36), (160, 64, "paper", 36), (112, 80, "token", 80), (128, 128, "token", 64),
-])
+@pytest.mark.parametrize(
+    ("side", "slices", "layout", "fitting"),
+    [
+        (160, 64, "official", 36),
+        (160, 64, "paper", 36),
+        (112, 80, "token", 80),
+        (128, 128, "token", 64),
+    ],
+)
 def test_as_many_slices_as_fit_are_counted(side, slices, layout, fitting):
     assert slices_per_canvas((side, side), slices, 1024, layout) == fitting
 

@@ -54,7 +54,9 @@ def test_fused_probabilities_sum_to_one_and_agreeing_members_stay(seed, classes,
     opinions = [generator.dirichlet(np.ones(classes), (2, 2, 2)).T.astype(np.float32) for _ in range(3)]
     fused = fuse(opinions, (0.5, 0.3, 0.2), pool)
     assert np.allclose(fused.sum(0), 1, atol=1e-5)
-    assert np.allclose(fuse([np.maximum(opinions[0], 1e-3)] * 2, (0.5, 0.5), pool).argmax(0), opinions[0].argmax(0))
+    assert np.allclose(
+        fuse([np.maximum(opinions[0], 1e-3)] * 2, (0.5, 0.5), pool).argmax(0), opinions[0].argmax(0)
+    )
 
 
 def test_agreement_is_the_weight_of_those_who_agree_with_the_result():

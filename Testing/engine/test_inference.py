@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -16,16 +21,15 @@ from CFRTrain.data.planning import Canvas, Intensity, Plan
 from CFRTrain.data.volumes import Volume, read_volume, write_volume
 from CFRTrain.models.components import keep_largest_components
 from CFRTrain.models.inference import (
-    gaussian,
     predict_labels,
     predict_probabilities,
     segment_file,
     segment_volume,
-    window_starts,
 )
 from CFRTrain.models.memory_ladder import MemoryLadder
 from CFRTrain.models.package import Model, NetworkConfig, Provenance
 from CFRTrain.models.runtimes import TorchRuntime
+from CFRTrain.models.windows import gaussian, window_starts
 from CFRTrain.runs.errors import DataError, MemoryLimitError, StopRequested
 from CFRTrain.runs.job import ClassSpec, Predict
 
@@ -59,7 +63,7 @@ def model_with(
     return Model(network, config, plan, classes, provenance, "0" * 64)
 
 
-@pytest.mark.parametrize("shape", [(8, 16, 16), (19, 30, 33), (5, 40, 9), (24, 16, 50)])
+@pytest.mark.parametrize("shape", [(8, 16, 16), (16, 32, 48), (5, 32, 9), (24, 16, 48)])
 @pytest.mark.parametrize("overlap", [0.0, 0.5])
 def test_probabilities_equal_one_call_of_monai_over_the_whole_volume(shape, overlap):
     torch.manual_seed(0)
@@ -77,16 +81,38 @@ def test_probabilities_equal_one_call_of_monai_over_the_whole_volume(shape, over
     np.testing.assert_array_equal(predict_labels(network, image, PATCH, overlap), found.argmax(0))
 
 
-@settings(max_examples=50, deadline=None)
-@given(st.integers(1, 200), st.integers(1, 64), st.floats(0, 0.9))
-def test_windows_cover_every_voxel_and_overlap_as_asked(size, side, overlap):
+def test_windows_that_do_not_fit_evenly_are_averaged_with_their_weights():
+    torch.manual_seed(0)
+    network, image = nn.Conv3d(1, 2, 3, padding=1), image_of(19, 30, 33)
+    total, sums = np.zeros((2, *image.shape)), np.zeros(image.shape)
+    weights = (gaussian(8)[:, None, None] * gaussian(16)[:, None] * gaussian(16)).numpy()
+    starts = [window_starts(*pair, 0.5) for pair in zip(image.shape, PATCH, strict=True)]
+    for corner in itertools.product(*starts):
+        box = tuple(slice(start, start + side) for start, side in zip(corner, PATCH, strict=True))
+        with torch.inference_mode():
+            window = network(torch.from_numpy(image[box])[None, None]).softmax(1)[0].numpy()
+        total[:, *box] += weights * window
+        sums[box] += weights
+    np.testing.assert_allclose(predict_probabilities(network, image, PATCH), total / sums, atol=2e-6)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(1, 400), st.integers(1, 64), st.floats(0, 0.9))
+def test_windows_cover_every_voxel_and_overlap_about_as_asked(size, side, overlap):
     starts = window_starts(size, side, overlap)
     covered = np.zeros(size, bool)
     for start in starts:
         assert 0 <= start <= max(0, size - side)
         covered[start : start + side] = True
-    assert covered.all()
-    assert all(b - a <= max(1, side * (1 - overlap)) for a, b in zip(starts, starts[1:], strict=False))
+    assert covered.all() and starts == sorted(set(starts))
+    distances = np.diff(starts)
+    assert all(distances <= max(1, 1.2 * side * (1 - overlap)) + 1)
+    assert not len(distances) or distances.max() - distances.min() <= 1
+
+
+def test_the_benchmark_volume_takes_eight_windows():
+    starts = [window_starts(*pair, 0.5) for pair in zip((88, 176, 176), (80, 112, 112), strict=True)]
+    assert starts == [[0, 8], [0, 64], [0, 64]]
 
 
 def test_a_voxel_wise_network_gives_the_same_labels_whatever_the_windows():
@@ -100,7 +126,7 @@ def test_progress_counts_every_window_once():
     seen = []
     predict_labels(Threshold(), image_of(19, 30, 33), PATCH, on_progress=lambda *counts: seen.append(counts))
     assert seen == [(done, len(seen)) for done in range(1, len(seen) + 1)]
-    assert len(seen) == 4 * 3 * 4
+    assert len(seen) == 4 * 3 * 3
 
 
 def test_the_network_is_used_in_evaluation_mode_and_left_as_it_was():
@@ -223,14 +249,14 @@ def steps_of(runtime: TorchRuntime, warnings: list[str]) -> MemoryLadder:
 def test_memory_that_runs_out_leads_to_smaller_steps_with_a_warning_each(windows, warned, monkeypatch):
     warnings: list[str] = []
     monkeypatch.setattr(
-        "CFRTrain.models.inference.MemoryLadder", lambda runtime, on_warning: steps_of(runtime, warnings)
+        "CFRTrain.models.windows.MemoryLadder", lambda runtime, on_warning: steps_of(runtime, warnings)
     )
     image, seen = image_of(19, 30, 33), []
     labels = predict_labels(
         OutOfMemory(windows), image, PATCH, on_progress=lambda done, total: seen.append((done, total))
     )
     np.testing.assert_array_equal(labels, image > 0)
-    assert len(warnings) == warned and seen[-1] == (48, 48)
+    assert len(warnings) == warned and seen[-1] == (36, 36)
 
 
 def test_memory_that_runs_out_on_the_cpu_is_a_clear_error():
@@ -246,6 +272,15 @@ def test_other_failures_are_not_taken_for_missing_memory():
 
     with pytest.raises(RuntimeError, match="do not fit"):
         predict_labels(Broken(), image_of(8, 16, 16), PATCH)
+
+
+def test_segmenting_does_not_import_what_takes_longer_than_it(tmp_path):
+    code = (
+        "import sys, CFRTrain.models.inference; print(*{'monai', 'transformers', 'peft'} & set(sys.modules))"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
 
 
 def test_a_real_volume_is_segmented_on_its_own_grid(data_root, tmp_path):

@@ -16,7 +16,6 @@ from CFRTrain.runs.job import (
     FineTune,
     Job,
     Predict,
-    Retrain,
     changed,
     job_from_json,
     job_to_json,
@@ -74,7 +73,7 @@ def test_a_job_survives_its_json(name, classes, different):
 def test_a_whole_job_can_be_three_lines():
     job = job_from_json(json.dumps(MINIMAL))
     assert job == preset("standard", ATRIUM)
-    assert job.format == 1 and job.finetune == FineTune() and job.retrain == Retrain()
+    assert job.format == 1 and job.finetune == FineTune() and job.predict == Predict()
 
 
 def test_what_a_job_leaves_out_comes_from_its_preset():

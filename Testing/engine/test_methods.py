@@ -18,6 +18,15 @@ from CFRTrain.training.losses import dice_ce
 SETTING = Setting(classes=3, total_steps=6000, patch_zyx=(8, 8, 8), consistency=0.1, ramp_length=40)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Tensors this small are slowed down by a second thread, ten times where others use the cores too."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def networks(count: int = 1) -> tuple[nn.Module, ...]:
     return tuple(build_network("vnet", 1, 3, width=4, levels=2, seed=seed) for seed in range(count))
 

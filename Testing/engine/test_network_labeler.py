@@ -6,11 +6,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from CFRTrain.labelers.network_labeler import NetworkLabeler, supervised_job
 from CFRTrain.runs.errors import StopRequested
 from CFRTrain.runs.job import NetworkLabeler as Options
 from Testing.engine.cohort import Cohort, mean_dice
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Networks this small are slower on two threads, and much slower where something else runs."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def cohort_of(root, steps: int, pairs: float) -> Cohort:
@@ -20,13 +30,13 @@ def cohort_of(root, steps: int, pairs: float) -> Cohort:
 
 
 def test_a_short_training_finds_the_structures(tmp_path):
-    cohort = cohort_of(tmp_path, steps=60, pairs=0.5)
+    cohort = cohort_of(tmp_path, steps=40, pairs=0.5)
     labeler = NetworkLabeler(*cohort.arguments())
     labeler.prepare()
     pseudo = labeler.label("case_0002")
     assert pseudo.probabilities.shape == (3, *cohort.labels["case_0002"].shape)
     assert np.allclose(pseudo.probabilities.sum(0), 1, atol=1e-4)
-    assert mean_dice(pseudo.labels, cohort.labels["case_0002"]) > 0.5
+    assert mean_dice(pseudo.labels, cohort.labels["case_0002"]) > 0.4
 
 
 def test_a_stopped_training_goes_on_to_the_same_bits(tmp_path):
@@ -44,10 +54,14 @@ def test_a_stopped_training_goes_on_to_the_same_bits(tmp_path):
 
 
 def test_the_training_is_supervised_with_its_own_steps_and_seed(tmp_path):
-    job = supervised_job(cohort_of(tmp_path, 7, 0.0).job, seed_offset=2)
+    given = cohort_of(tmp_path, 7, 0.0).job
+    job = supervised_job(given, seed_offset=2)
     assert (job.method, job.retrain.steps, job.seed) == ("supervised", 7, 2)
+    assert job.retrain.batch_labeled == given.retrain.batch_labeled + given.retrain.batch_unlabeled
 
 
 def test_a_labeled_case_gets_its_own_label_without_training(tmp_path):
     cohort = cohort_of(tmp_path, 1, 0.0)
-    assert np.array_equal(NetworkLabeler(*cohort.arguments()).label("case_0001").labels, cohort.labels["case_0001"])
+    assert np.array_equal(
+        NetworkLabeler(*cohort.arguments()).label("case_0001").labels, cohort.labels["case_0001"]
+    )

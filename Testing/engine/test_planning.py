@@ -55,8 +55,8 @@ def test_a_large_cohort_is_coarsened_on_a_cpu_until_a_patch_nearly_holds_a_volum
         plan = plan_cohort(ATRIUM, replace(JOB, retrain=Retrain(levels=levels)), "cpu")
         assert 1.5 <= plan.spacing_zyx[0] <= 2.5 and len(set(plan.spacing_zyx)) == 1
         pairs = zip(plan.patch_zyx, plan.median_shape, strict=True)
-        assert all(extent - 16 < side <= extent for side, extent in pairs)
-        assert math.prod(plan.patch_zyx) <= CPU_PATCH_VOXELS and "CPU" in plan.reasons["spacing_zyx"]
+        assert all(0.75 * extent <= side <= 1.25 * extent for side, extent in pairs)
+        assert math.prod(plan.patch_zyx) <= 1.25 * CPU_PATCH_VOXELS and "CPU" in plan.reasons["spacing_zyx"]
         assert all(side % 2 ** (levels - 1) == 0 for side in plan.patch_zyx)
 
 

@@ -61,7 +61,13 @@ def test_attention_without_positions_equals_sams_own():
 def test_an_encoder_with_windows_and_global_blocks_keeps_its_output_and_its_keys():
     torch.manual_seed(3)
     own = sam_modeling().ImageEncoderViT(
-        img_size=64, patch_size=8, embed_dim=24, depth=2, num_heads=3, use_rel_pos=True, window_size=3,
+        img_size=64,
+        patch_size=8,
+        embed_dim=24,
+        depth=2,
+        num_heads=3,
+        use_rel_pos=True,
+        window_size=3,
         global_attn_indexes=(1,),
     )
     for name, parameter in own.named_parameters():

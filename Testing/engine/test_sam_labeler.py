@@ -33,6 +33,13 @@ def cohort_of(root: Path, **options: object) -> Cohort:
     return cohort
 
 
+@pytest.fixture(autouse=True)
+def tiny_small_sam(monkeypatch) -> None:
+    """The small SAM, smaller still."""
+    smaller = SamArchitecture("small", 48, 2, 3, (1,), token=4, embedding=32, decoder_hidden=64)
+    monkeypatch.setitem(ARCHITECTURES, "small", smaller)
+
+
 @pytest.fixture
 def official_file(tmp_path, monkeypatch) -> Path:
     """A file as Meta publishes them for a tiny SAM that stands in for ViT-B."""
@@ -50,7 +57,7 @@ def warnings(cohort: Cohort) -> dict[str, str]:
 
 
 def test_a_short_training_from_scratch_finds_the_structures(tmp_path):
-    cohort = cohort_of(tmp_path, steps=60, warmup=5, checkpoint_every=100)
+    cohort = cohort_of(tmp_path, steps=90, warmup=5, learning_rate=3e-3, checkpoint_every=100)
     labeler = SamLabeler(*cohort.arguments())
     labeler.prepare()
     pseudo = labeler.label("case_0002")
@@ -71,7 +78,7 @@ def test_the_absence_of_official_weights_is_said_in_log_and_report(tmp_path):
 
 
 def test_an_official_file_is_fine_tuned_with_lora_and_merged(tmp_path, official_file):
-    cohort = cohort_of(tmp_path / "run", model="vit_b", weights=str(official_file))
+    cohort = cohort_of(tmp_path / "run", model="vit_b", weights=f"../{official_file.name}")
     labeler = SamLabeler(*cohort.arguments())
     pseudo = labeler.label("case_0002")
     record = cohort.run.read_json("sam.json")
@@ -134,25 +141,25 @@ def test_without_a_labeled_case_there_is_no_sam(tmp_path):
 def test_a_named_file_that_is_not_there_is_an_error_and_no_silent_replacement(tmp_path):
     cohort = cohort_of(tmp_path, model="vit_l", weights=str(tmp_path / "sam.pth"))
     with pytest.raises(ModelError) as caught:
-        choose_sam(cohort.job)
+        choose_sam(cohort.job, tmp_path)
     assert "sam_vit_l_0b3195.pth" in caught.value.remedy
 
 
 def test_weights_beside_the_small_sam_are_refused(tmp_path):
     with pytest.raises(JobError):
-        choose_sam(cohort_of(tmp_path, weights="sam.pth").job)
+        choose_sam(cohort_of(tmp_path, weights="sam.pth").job, tmp_path)
 
 
 def test_windows_that_are_larger_than_the_canvas_become_global():
     small = ARCHITECTURES["small"]
-    assert fitted_window(small, 112).window == 0
-    assert fitted_window(small, 120).window == 14
+    assert fitted_window(small, 14 * small.token).window == 0
+    assert fitted_window(small, 15 * small.token).window == 14
 
 
 @pytest.mark.parametrize("kind", ["concatenated", "slicewise"])
 def test_both_inputs_train_and_label(tmp_path, kind):
     cohort = cohort_of(tmp_path, input=kind)
-    sam, sam_input = build_chosen(choose_sam(cohort.job), cohort.job, cohort.plan)
+    sam, sam_input = build_chosen(choose_sam(cohort.job, tmp_path), cohort.job, cohort.plan)
     assert sam_input.canvas == (64 if kind == "concatenated" else 16)
     shape = SamLabeler(*cohort.arguments()).label("case_0002").probabilities.shape
     assert shape == (3, *cohort.labels["case_0002"].shape)

@@ -42,7 +42,9 @@ def write_official(folder: Path, state: object) -> tuple[Path, OfficialWeights]:
 
 def test_the_table_has_the_three_published_files():
     assert {entry.file_name for entry in OFFICIAL_WEIGHTS.values()} == {
-        "sam_vit_b_01ec64.pth", "sam_vit_l_0b3195.pth", "sam_vit_h_4b8939.pth",
+        "sam_vit_b_01ec64.pth",
+        "sam_vit_l_0b3195.pth",
+        "sam_vit_h_4b8939.pth",
     }
     for model, entry in OFFICIAL_WEIGHTS.items():
         assert entry.model == model

@@ -10,9 +10,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LIBRARIES = ("CFRTrain", "CFRSegment")
-TEXT_SUFFIXES = {
-    "", ".py", ".md", ".txt", ".toml", ".json", ".yaml", ".yml", ".cmake", ".ui", ".cfg", ".html", ".css", ".sh",
-}  # fmt: skip
+TEXT_SUFFIXES = set(" .py .md .txt .toml .json .yaml .yml .cmake .ui .cfg .html .css .sh".split(" "))
 
 
 @dataclass(frozen=True)

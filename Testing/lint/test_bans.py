@@ -1,4 +1,4 @@
-"""What the library never does: run code from data, use a shell, print, or take its settings from the environment."""
+"""What the library never does: run code from data, use a shell, print, take settings from the environment."""
 
 from __future__ import annotations
 

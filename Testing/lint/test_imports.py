@@ -30,7 +30,7 @@ EVERY_METHOD_MAY_IMPORT = {f"{METHODS}.base"}
 
 
 def imports(source: Source) -> Iterator[tuple[int, str]]:
-    """Line and dotted name of everything a file imports, wherever in the file; relative imports made absolute."""
+    """Line and dotted name of everything a file imports, anywhere in it; relative imports made absolute."""
     package = (
         source.module.split(".") if source.name.endswith("__init__.py") else source.module.split(".")[:-1]
     )
@@ -120,7 +120,7 @@ def test_the_direction_check_can_fail(name, code):
 
 
 def test_the_direction_check_lets_good_imports_pass():
-    code = "import os\nfrom CFRTrain import __version__\nfrom CFRTrain.runs.job import Job\nfrom . import atlas\n"
+    code = "from CFRTrain import __version__\nfrom CFRTrain.runs.job import Job\nfrom . import atlas\n"
     assert direction_problems(Source("CFRTrain/labelers/a.py", code)) == []
 
 
@@ -156,5 +156,5 @@ def test_the_viewer_check_can_fail(code):
 
 
 def test_the_viewer_check_lets_good_imports_pass():
-    code = "import json, slicer\nfrom CFRTrain.runs.job import Job\nfrom CFRTrain.runs import events, run_folder\n"
+    code = "import slicer\nfrom CFRTrain.runs.job import Job\nfrom CFRTrain.runs import events, run_folder\n"
     assert viewer_problems(Source("CFRSegment/CFRSegmentLib/a.py", code)) == []

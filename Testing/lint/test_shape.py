@@ -1,4 +1,4 @@
-"""Sizes and signatures: files and functions one can read, public functions that say what they take and give."""
+"""Sizes and signatures: files and functions one can read, public functions that say what they do."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def functions(source: Source) -> Iterator[tuple[str, Function, bool]]:
 
 
 def length_problems(source: Source, longest_file: int = LONGEST_FILE) -> list[str]:
-    """Files and functions that are too long; a function's length includes its docstring and decorators not."""
+    """Files and functions that are too long; a function's length includes its docstring."""
     lines = len(source.text.splitlines())
     problems = [f"{source.name}: {lines} lines"] if lines > longest_file else []
     for name, node, _ in functions(source):
@@ -129,7 +129,8 @@ def test_the_length_check_can_fail(code):
         '"""A."""\ndef f(a) -> None:\n    """B."""',
         '"""A."""\nclass A:\n    b = 1',
         '"""A."""\ndef f(*a) -> None:\n    """B."""',
-        '"""A."""\nclass A:\n    """B."""\n    def f(self, a: int) -> int:\n        b = a\n        c = b\n        d = c\n'
+        '"""A."""\nclass A:\n    """B."""\n    def f(self, a: int) -> int:\n'
+        "        b = a\n        c = b\n        d = c\n"
         "        return d",
     ],
 )
@@ -138,5 +139,8 @@ def test_the_signature_check_can_fail(code):
 
 
 def test_private_and_inner_functions_need_no_docstring():
-    code = '"""A."""\ndef _f(a):\n    def g(b):\n        return b\n    return g(a)\nclass _B:\n    def c(self):\n        pass'
+    code = (
+        '"""A."""\ndef _f(a):\n    def g(b):\n        return b\n    return g(a)\n'
+        "class _B:\n    def c(self):\n        pass"
+    )
     assert signature_problems(Source("CFRTrain/data/a.py", code)) == []

@@ -33,7 +33,9 @@ def test_the_path_check_can_fail(line):
     assert machine_paths(line)
 
 
-@pytest.mark.parametrize("line", ["a/work/b", "https://a.org/home/b", "network/", "./tmp/a", "rootfs", "/" + "home/doe/a"])
+@pytest.mark.parametrize(
+    "line", ["a/work/b", "https://a.org/home/b", "network/", "./tmp/a", "rootfs", "/" + "home/doe/a"]
+)
 def test_the_path_check_lets_other_text_pass(line):
     assert not machine_paths(line)
 

@@ -1,0 +1,176 @@
+"""The whole pipeline on a small cohort of phantoms: what it leaves behind, how it stops, resumes and fails."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from CFRTrain.data.phantoms import write_cohort
+from CFRTrain.data.volumes import read_label, read_volume
+from CFRTrain.models.package import load_model
+from CFRTrain.pipeline import Pipeline, run_all
+from CFRTrain.runs.errors import DataError, JobError, StopRequested
+from CFRTrain.runs.events import read_events
+from CFRTrain.runs.job import ClassSpec, changed, job_to_json, preset
+from CFRTrain.runs.run_folder import RunFolder, file_sha256
+
+TINY = {
+    "threads": 1,
+    "predict.runtime": "torch",
+    "network_labeler.steps": 4,
+    "retrain.steps": 6,
+    "retrain.width": 4,
+    "retrain.levels": 3,
+    "retrain.checkpoint_every": 2,
+    "retrain.log_every": 1,
+}
+
+
+def make_run(root: Path, **changes: object) -> RunFolder:
+    write_cohort(root, 5, seed=3, labeled=1, validation=1, size_zyx=(16, 24, 24), spacing_zyx=(6.0, 6.0, 6.0))
+    job = changed(preset("preview", (ClassSpec(7, "left atrium"),)), {**TINY, **changes})
+    (root / "job.json").write_text(job_to_json(job))
+    relabel(root)
+    return RunFolder(root)
+
+
+def relabel(root: Path) -> None:
+    """Gives the structure the value 7, so that a mix-up of class values and class indices shows."""
+    from CFRTrain.data.geometry import Volume
+    from CFRTrain.data.volumes import write_volume
+
+    for path in (root / "labels").iterdir():
+        label = read_label(path, path.name, None, [1])
+        write_volume(path, Volume(label.array * np.uint8(7), label.geometry))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    run = make_run(tmp_path_factory.mktemp("run"), labeler="fusion", fusion_members=("atlas", "network"))
+    run_all(run)
+    return run
+
+
+def test_a_finished_run_has_a_manifest_whose_hashes_are_those_of_its_files(finished: RunFolder):
+    results = finished.results()
+    assert results["status"] == "done"
+    for entry in results["files"].values():
+        assert file_sha256(finished.root / entry["path"]) == entry["sha256"]
+
+
+def test_the_model_of_a_run_is_the_one_its_results_name_and_carries_its_validation(finished: RunFolder):
+    model, results = load_model(finished.root / "model.cfrmodel"), finished.results()
+    assert model.weights_sha256 == results["weights_sha256"]
+    assert model.provenance.validation["mean_dice"] == results["validation"]["mean_dice"]
+
+
+def test_predictions_hold_class_values_on_the_exact_grid_of_their_images(finished: RunFolder):
+    prediction = read_volume(finished.root / "predictions/case_0005.nii.gz", "case_0005")
+    image = read_volume(finished.root / "images/case_0005.nii.gz", "case_0005")
+    assert prediction.geometry == image.geometry
+    assert set(np.unique(prediction.array)) <= {0, 7}
+
+
+def test_review_files_are_on_the_cases_own_grids_and_most_uncertain_first(finished: RunFolder):
+    ranked = finished.read_json("review.json")
+    assert sorted(entry["case"] for entry in ranked) == ["case_0002", "case_0003", "case_0004"]
+    assert [entry["uncertainty"] for entry in ranked] == sorted((e["uncertainty"] for e in ranked), reverse=True)
+    for entry in ranked:
+        image = read_volume(finished.root / f"images/{entry['case']}.nii.gz", entry["case"])
+        label = read_label(finished.root / f"review/{entry['case']}.nii.gz", entry["case"], image.geometry, [7])
+        doubt = read_volume(finished.root / f"review/{entry['case']}_uncertainty.nii.gz", entry["case"])
+        assert label.array.any() and 0 < doubt.array.max() <= 100
+
+
+def test_events_tell_every_stage_once_and_end_with_done(finished: RunFolder):
+    events, _ = read_events(finished.root / "events.jsonl")
+    assert [event["name"] for event in events if event["type"] == "stage"] == [
+        "check", "prepare", "label", "retrain", "evaluate", "finish",
+    ]  # fmt: skip
+    assert events[-1] == {**events[-1], "type": "finished", "status": "done"}
+
+
+def test_a_finished_run_is_not_repeated(finished: RunFolder):
+    before = (finished.root / "model.cfrmodel").stat().st_mtime_ns
+    assert run_all(finished) == finished.results()
+    assert (finished.root / "model.cfrmodel").stat().st_mtime_ns == before
+
+
+def test_the_weights_are_the_same_however_often_the_run_was_stopped(finished: RunFolder, tmp_path: Path):
+    run = make_run(tmp_path, labeler="fusion", fusion_members=("atlas", "network"))
+    stops = {("label_network", 2), ("atlas", 2), ("retrain", 2), ("retrain", 5)}
+
+    def stop_here(event: dict) -> None:
+        mark = (event.get("stage"), event.get("step"))
+        if event["type"] in ("progress", "checkpoint", "metric") and mark in stops:
+            stops.discard(mark)
+            run.request_stop()
+
+    run.events.echo = stop_here
+    stopped = 0
+    while run.results() is None:
+        try:
+            run_all(run)
+        except StopRequested:
+            stopped += 1
+    assert stopped >= 3
+    assert run.results()["weights_sha256"] == finished.results()["weights_sha256"]
+
+
+def test_a_bad_case_ends_the_run_before_training_and_is_named(tmp_path: Path):
+    run = make_run(tmp_path)
+    (tmp_path / "images/case_0003.nii.gz").write_bytes(b"not a volume")
+    with pytest.raises(DataError) as failure:
+        run_all(run)
+    assert failure.value.case == "case_0003"
+    events, _ = read_events(tmp_path / "events.jsonl")
+    assert [event["type"] for event in events[-2:]] == ["error", "finished"]
+    assert not (tmp_path / "checkpoints").exists()
+    assert "case_0003" in (tmp_path / "report.html").read_text()
+
+
+def test_a_job_changed_after_the_start_is_refused_so_that_results_do_not_mix(tmp_path: Path):
+    run = make_run(tmp_path)
+    pipeline = Pipeline(run)
+    pipeline.check()
+    pipeline.prepare()
+    (tmp_path / "job.json").write_text(job_to_json(changed(run.job(), {"retrain.steps": 9})))
+    with pytest.raises(JobError, match="changed"):
+        run_all(run)
+
+
+def test_a_plan_changed_by_a_person_before_the_start_is_followed(tmp_path: Path):
+    run = make_run(tmp_path, labeler="none", method="supervised")
+    Pipeline(run).examine()
+    plan = json.loads((tmp_path / "plan.json").read_text())
+    plan["spacing_zyx"] = [8.0, 8.0, 8.0]
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    run_all(run)
+    assert load_model(tmp_path / "model.cfrmodel").plan.spacing_zyx == (8.0, 8.0, 8.0)
+
+
+@pytest.mark.parametrize("method", ["supervised", "self_training", "mean_teacher"])
+def test_every_method_runs_on_one_labeled_case(tmp_path: Path, method: str):
+    results = run_all(make_run(tmp_path, method=method, **{"retrain.batch_unlabeled": 1}))
+    assert 0 <= results["validation"]["mean_dice"] <= 1
+    assert results["method"] == method
+
+
+def test_rounds_label_anew_with_the_last_network(tmp_path: Path):
+    run = make_run(tmp_path, **{"retrain.rounds": 2})
+    run_all(run)
+    first = (tmp_path / "pseudo_labels/atlas/case_0002.safetensors").read_bytes()
+    assert (tmp_path / "pseudo_labels/round_2/case_0002.safetensors").read_bytes() != first
+
+
+def test_nothing_in_a_run_folder_names_where_the_volumes_came_from(tmp_path: Path):
+    source = tmp_path / "ward-doe-john"
+    run = make_run(source)
+    run_all(run)
+    engine_files = [path for path in source.rglob("*") if path.is_file() and path.suffix in (".jsonl", ".log", ".html")]
+    assert engine_files
+    for path in [*engine_files, source / "results.json", source / "model.cfrmodel"]:
+        assert b"doe-john" not in path.read_bytes(), path.name
