@@ -101,6 +101,7 @@ def volume_probabilities(
             predictor=partial(patch_probabilities, sam, sam_input),
             overlap=OVERLAP,
             mode="gaussian",
+            padding_mode="replicate",  # as the patches in training
             sigma_scale=SIGMA,
             sw_device=device,
             device=torch.device("cpu"),

@@ -30,7 +30,10 @@ SLACK = 1.2
 
 
 class Windows:
-    """One pass over an image float32 (z, y, x); one smaller than the window is padded with zeros."""
+    """One pass over an image float32 (z, y, x); one smaller than the window goes on with its edge voxels.
+
+    So do the patches in training, see data/cropping.py: with another border the network is out of its depth.
+    """
 
     def __init__(
         self,
@@ -50,7 +53,8 @@ class Windows:
         missing = [max(0, side - size) for size, side in zip(self._size, self._patch, strict=True)]
         self._front = [share // 2 for share in missing]
         padding = [part for share in missing[::-1] for part in (share // 2, share - share // 2)]
-        self._image = functional.pad(torch.from_numpy(np.ascontiguousarray(image, np.float32)), padding)
+        whole = torch.from_numpy(np.array(image, np.float32))[None, None]
+        self._image = functional.pad(whole, padding, mode="replicate")[0, 0]
         pairs = list(zip(self._image.shape, self._patch, strict=True))
         self._starts = [window_starts(size, side, overlap) for size, side in pairs]
         self._coverage = [

@@ -73,7 +73,7 @@ def test_probabilities_equal_one_call_of_monai_over_the_whole_volume(shape, over
     with torch.inference_mode():
         expected = sliding_window_inference(
             torch.from_numpy(image)[None, None], PATCH, 1, lambda window: network(window).softmax(1),
-            overlap, mode="gaussian", roi_weight_map=weights[None, None],
+            overlap, mode="gaussian", roi_weight_map=weights[None, None], padding_mode="replicate",
         )[0].numpy()  # fmt: skip
     found = predict_probabilities(network, image, PATCH, overlap)
     assert found.shape == (3, *shape) and found.dtype == np.float32
@@ -291,3 +291,12 @@ def test_a_real_volume_is_segmented_on_its_own_grid(data_root, tmp_path):
     )
     assert labels.geometry == volume.geometry
     assert read_volume(tmp_path / "out.nrrd", "case_0001").geometry.same_grid(volume.geometry)
+
+
+def test_an_image_smaller_than_the_window_goes_on_with_its_edge_voxels():
+    network, image = nn.Conv3d(1, 2, 3, padding=1), image_of(5, 12, 7)
+    widened = np.pad(image, ((5, 6), (2, 2), (4, 5)), mode="edge")
+    with torch.no_grad():
+        expected = torch.softmax(network(torch.from_numpy(widened)[None, None]), 1)[0, :, 5:10, 2:14, 4:11]
+    found = predict_probabilities(network, image, (16, 16, 16))
+    np.testing.assert_allclose(found, expected.numpy(), atol=1e-6)

@@ -97,6 +97,14 @@ def test_ignored_voxels_get_no_gradient_and_change_no_value(loss, soft):
     assert value.item() == pytest.approx(loss(logits[:, :, 2:], target[:, 2:]).item(), rel=1e-5)
 
 
+@pytest.mark.parametrize("loss", [cross_entropy, dice_loss, dice_ce])
+def test_ignored_voxels_get_no_gradient_whatever_their_weight(loss):
+    logits = torch.randn(1, 2, 2, 2, 2, requires_grad=True)
+    target = torch.tensor([[[[0, 1], [1, 0]], [[255, 255], [255, 255]]]])
+    loss(logits, target, torch.full((1, 2, 2, 2), 0.5)).backward()
+    assert logits.grad[:, :, 1].abs().max() == 0 and logits.grad[:, :, 0].abs().min() > 0
+
+
 @pytest.mark.parametrize("loss", [cross_entropy, dice_loss])
 def test_a_target_that_is_all_ignored_is_zero_and_harmless(loss):
     logits = torch.randn(1, 2, 3, 3, 3, requires_grad=True)

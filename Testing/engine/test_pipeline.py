@@ -1,4 +1,4 @@
-"""The whole pipeline on a small cohort of phantoms: what it leaves behind, how it stops, resumes and fails."""
+"""The whole pipeline on a few phantoms: what it leaves behind, how it stops, resumes and fails."""
 
 from __future__ import annotations
 
@@ -77,10 +77,14 @@ def test_predictions_hold_class_values_on_the_exact_grid_of_their_images(finishe
 def test_review_files_are_on_the_cases_own_grids_and_most_uncertain_first(finished: RunFolder):
     ranked = finished.read_json("review.json")
     assert sorted(entry["case"] for entry in ranked) == ["case_0002", "case_0003", "case_0004"]
-    assert [entry["uncertainty"] for entry in ranked] == sorted((e["uncertainty"] for e in ranked), reverse=True)
+    assert [entry["uncertainty"] for entry in ranked] == sorted(
+        (e["uncertainty"] for e in ranked), reverse=True
+    )
     for entry in ranked:
         image = read_volume(finished.root / f"images/{entry['case']}.nii.gz", entry["case"])
-        label = read_label(finished.root / f"review/{entry['case']}.nii.gz", entry["case"], image.geometry, [7])
+        label = read_label(
+            finished.root / f"review/{entry['case']}.nii.gz", entry["case"], image.geometry, [7]
+        )
         doubt = read_volume(finished.root / f"review/{entry['case']}_uncertainty.nii.gz", entry["case"])
         assert label.array.any() and 0 < doubt.array.max() <= 100
 
@@ -170,7 +174,9 @@ def test_nothing_in_a_run_folder_names_where_the_volumes_came_from(tmp_path: Pat
     source = tmp_path / "ward-doe-john"
     run = make_run(source)
     run_all(run)
-    engine_files = [path for path in source.rglob("*") if path.is_file() and path.suffix in (".jsonl", ".log", ".html")]
+    engine_files = [
+        path for path in source.rglob("*") if path.is_file() and path.suffix in (".jsonl", ".log", ".html")
+    ]
     assert engine_files
     for path in [*engine_files, source / "results.json", source / "model.cfrmodel"]:
         assert b"doe-john" not in path.read_bytes(), path.name

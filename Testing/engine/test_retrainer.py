@@ -243,6 +243,21 @@ def test_the_learning_rate_follows_the_schedule_and_the_optimizer_the_job(build)
     assert group["momentum"] == 0.9 and group["weight_decay"] == 1e-4
 
 
+def test_the_learning_rate_rises_during_the_warm_up(build):
+    stage = build(changes={"retrain.warmup": 4, "retrain.learning_rate": 1e-3, "retrain.schedule": "step"})
+    stage.step(1)
+    assert stage.optimizer.param_groups[0]["lr"] == pytest.approx(1e-3 * 2 / 4)
+
+
+@pytest.mark.parametrize("limit", [0.0, 1e-3])
+def test_the_gradient_is_clipped_to_the_jobs_norm(build, limit):
+    stage = build(changes={"retrain.gradient_clip": limit})
+    stage.step(0)
+    norms = [parameter.grad.norm() for parameter in stage.trainee.models.student.parameters()]
+    norm = torch.stack(norms).norm().item()
+    assert norm == pytest.approx(limit, rel=1e-3) if limit else norm > 1e-2
+
+
 def test_a_warm_start_takes_over_the_weights(build):
     weights = build(changes={"seed": 5}).result_network().state_dict()
     assert weights_hash(build(warm_start=weights).trainee.models.student) == weights_hash(weights)
@@ -262,13 +277,27 @@ def test_the_result_is_a_copy_of_the_student_or_of_its_moving_average(build):
         assert all(tensor.is_contiguous() for tensor in result.state_dict().values())
 
 
+def test_the_teacher_follows_the_student_from_step_to_step(build):
+    models = (stage := build("mean_teacher")).trainee.models
+    stage.step(0)
+    assert weights_hash(models.teacher) == weights_hash(models.student)
+    before = models.teacher.head.weight.clone()
+    stage.step(1)
+    middle = (before + models.student.head.weight) / 2
+    assert not torch.equal(before, models.student.head.weight)
+    assert torch.allclose(models.teacher.head.weight, middle, atol=1e-6)
+
+
 def test_the_guard_refits_a_head_that_cannot_name_a_class(build):
-    stage = build(changes={"retrain.guard": True, "retrain.learning_rate": 1e-6})
+    changes = {"retrain.guard": True, "retrain.learning_rate": 1e-6}
+    stage = build("mean_teacher", changes=changes)
     with torch.no_grad():
         stage.trainee.models.student.head.bias[2] = -1.5
         stage.trainee.models.student.head.weight[2] = 0
     train_all(stage)
     assert stage.checks == (6,) and warnings_of(stage) == ["class_dead_refit"]
+    models = stage.trainee.models
+    assert weights_hash(models.teacher.head) == weights_hash(models.student.head)
 
 
 def make_deadly(stage, times):
@@ -320,7 +349,7 @@ def test_a_restart_survives_a_kill(build):
         train_all(killed)
     resumed = guarded(build, times=0)
     train_all(resumed)
-    assert resumed.total_steps == 8
+    assert resumed.total_steps == 8 and resumed.restarts == 1
     for key, module in whole.modules().items():
         assert weights_hash(module) == weights_hash(resumed.modules()[key]), key
 
