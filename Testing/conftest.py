@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-THREADS = 2
+THREADS = 1
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

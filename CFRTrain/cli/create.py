@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from CFRTrain.data.file_checks import content_hash
 from CFRTrain.runs.errors import JobError
 from CFRTrain.runs.job import ClassSpec, Job, job_to_json
 from CFRTrain.runs.run_folder import RunFolder, write_atomic
@@ -109,6 +110,7 @@ def create_run(root: Path, source: CohortSource, job: Job) -> RunFolder:
                 "id": case,
                 "role": role,
                 "image": _reference(root, images[stem], f"inputs/images/{case}", source.copy),
+                "sha256": content_hash(images[stem]),
                 "label": _reference(root, label, f"inputs/labels/{case}", source.copy) if label else None,
             }
         )

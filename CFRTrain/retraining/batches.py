@@ -84,13 +84,21 @@ class BatchBuilder:
         unlabeled = [self._unlabeled_item(case, generator) for case in self._draw(self.unlabeled, generator)]
         count = len(labeled)
         grid = self._grid(count + len(unlabeled), generator).to(self.device)
-        image = self._images(labeled + unlabeled, grid, generator)
+        moved = [apply_spatial(self._stack(labeled, 0), grid[:count])]
         probabilities = confidence = None
-        if unlabeled and self.pseudo is not None:
-            both = apply_spatial(self._stack(unlabeled, 1) / 255.0, grid[count:])
-            probabilities, confidence = both[:, :-1], both[:, -1].clamp(0, 1)
+        if unlabeled:
+            both = apply_spatial(self._unlabeled_channels(unlabeled), grid[count:])
+            moved.append(both[:, :1])
+            if self.pseudo is not None:
+                probabilities, confidence = both[:, 1:-1], both[:, -1].clamp(0, 1)
+        image = self._changed(torch.cat(moved), generator)
         label = self._labels(labeled, grid[:count])
         return Batch(image[:count], label, image[count:], probabilities, confidence, local_step)
+
+    def _unlabeled_channels(self, items: Sequence[Item]) -> Tensor:
+        """Return images and, where there are, pseudo-labels as channels: one sampling is cheaper than two."""
+        images = self._stack(items, 0)
+        return images if self.pseudo is None else torch.cat([images, self._stack(items, 1) / 255.0], dim=1)
 
     def labeled_pair(self, stream: str, step: int) -> tuple[Tensor, Tensor]:
         """Return augmented labeled images (L, 1, z, y, x) and labels (L, z, y, x) of another stream."""
@@ -99,10 +107,11 @@ class BatchBuilder:
             self._labeled_item(case, generator) for case in self._draw(self.labeled, generator, labeled=True)
         ]
         grid = self._grid(len(items), generator).to(self.device)
-        return self._images(items, grid, generator), self._labels(items, grid)
+        images = apply_spatial(self._stack(items, 0), grid)
+        return self._changed(images, generator), self._labels(items, grid)
 
-    def _images(self, items: Sequence[Item], grid: Tensor, generator: torch.Generator) -> Tensor:
-        images, options = apply_spatial(self._stack(items, 0), grid), self.options.intensity
+    def _changed(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        options = self.options.intensity
         return images if options is None else augment_intensity(images, generator, options)
 
     def _labels(self, items: Sequence[Item], grid: Tensor) -> Tensor:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
+import os
 
 import torch
 
 from CFRTrain.retraining.networks import build_network
 from CFRTrain.stages.context import Context
 
-# fp32 activations of one forward and backward pass of a V-Net, per voxel and channel of the first level:
-# measured with width 8 and 16, four and five levels, at 40 x 56 x 40 and 112 x 112 x 80
-ACTIVATION_BYTES = 56
-FLOPS_PER_VOXEL_AND_WIDTH2 = 620  # forward and backward, measured as 240 GFLOP at width 16 and 112 x 112 x 80
-CPU_FLOPS, GPU_FLOPS = 4e10, 1e13
-SECONDS_PER_ATLAS_VOXEL = 8e-6
-BASE_BYTES = 700 << 20  # interpreter and libraries
+# Seconds of one processor thread for one forward and backward pass of a V-Net, per voxel and squared width,
+# in float32 with AVX2: 2.5e-8 to 3.3e-8 measured for widths 8 and 16 and patches of 90,000 to 1,000,000 voxels.
+SECONDS_PER_VOXEL = 2.7e-8
+GPU_SPEED = 200  # a GPU against one such thread: an assumption from peak rates, not measured
+SECONDS_PER_REGISTERED_VOXEL = 2e-5  # one thread; measured on 60,000 voxels
+# Bytes of one forward and backward pass of a V-Net in float32, per voxel and channel of the first level: 69 to
+# 132 measured for widths 8 and 16, four and five levels, patches of 49,000 to 1,000,000 voxels.
+ACTIVATION_BYTES = 100
+BASE_BYTES = 700 << 20  # interpreter, libraries, volumes in memory
 
 
 def announce_estimate(context: Context) -> None:
@@ -25,10 +28,36 @@ def announce_estimate(context: Context) -> None:
 
 
 def estimate(context: Context) -> tuple[int, float]:
-    """Peak memory in bytes and seconds, right to a factor of about two."""
-    job, plan, retrain = context.job, context.planned(), context.job.retrain
-    voxels = math.prod(plan.patch_zyx)
+    """Peak memory in bytes and seconds of labeling and training, right to a factor of about two."""
+    return memory_estimate(context), training_seconds(context) + atlas_seconds(context)
+
+
+def training_seconds(context: Context) -> float:
+    """Seconds of all training steps of 3D networks."""
+    job, retrain = context.job, context.job.retrain
     items = retrain.batch_labeled + retrain.batch_unlabeled
+    steps = retrain.steps * retrain.rounds
+    if job.labeler == "network" or job.labeler == "fusion" and "network" in job.fusion_members:
+        steps += job.network_labeler.steps
+    seconds = steps * items * math.prod(context.planned().patch_zyx) * retrain.width**2 * SECONDS_PER_VOXEL
+    on_gpu = job.device.startswith("cuda") or job.device == "auto" and torch.cuda.is_available()
+    return seconds / (GPU_SPEED if on_gpu else _threads(context))
+
+
+def atlas_seconds(context: Context) -> float:
+    """Seconds of all registrations."""
+    job = context.job
+    if job.labeler in ("none", "sam", "network") and job.retrain.pairs == 0:
+        return 0.0
+    pairs = len(context.ids("unlabeled")) * min(len(context.ids("labeled")), job.atlas.atlases)
+    return (
+        pairs * math.prod(context.planned().median_shape) * SECONDS_PER_REGISTERED_VOXEL / _threads(context)
+    )
+
+
+def memory_estimate(context: Context) -> int:
+    """Peak bytes of training: weights, gradients and moments, and the activations of one step."""
+    job, retrain = context.job, context.job.retrain
     network = build_network(
         retrain.network,
         1,
@@ -39,15 +68,10 @@ def estimate(context: Context) -> tuple[int, float]:
         dropout=retrain.dropout,
     )
     parameters = sum(parameter.numel() for parameter in network.parameters())
-    memory = BASE_BYTES + 16 * parameters + ACTIVATION_BYTES * voxels * retrain.width * items
-    on_gpu = job.device.startswith("cuda") or job.device == "auto" and torch.cuda.is_available()
-    step = (
-        FLOPS_PER_VOXEL_AND_WIDTH2 * voxels * retrain.width**2 * items / (GPU_FLOPS if on_gpu else CPU_FLOPS)
-    )
-    steps = retrain.steps * retrain.rounds
-    if job.labeler in ("network", "fusion"):
-        steps += job.network_labeler.steps
-    registrations = 0 if job.labeler in ("none", "sam", "network") else len(context.ids("unlabeled"))
-    labeled = min(len(context.ids("labeled")), job.atlas.atlases)
-    atlas = registrations * labeled * math.prod(plan.median_shape) * SECONDS_PER_ATLAS_VOXEL
-    return int(memory), steps * step + atlas
+    items = retrain.batch_labeled + retrain.batch_unlabeled
+    activations = ACTIVATION_BYTES * retrain.width * items * math.prod(context.planned().patch_zyx)
+    return int(BASE_BYTES + 20 * parameters + activations)
+
+
+def _threads(context: Context) -> int:
+    return context.job.threads or os.cpu_count() or 1

@@ -90,8 +90,21 @@ def stage_of(target: tuple, order: list[tuple]) -> str:
     return str(names[-1]) if names else "start"
 
 
-def main() -> None:
-    """Runs the reference, the killed run, compares, writes the table; exit code 1 if weights differ."""
+def uninterrupted(root: Path) -> tuple[str, list[tuple]]:
+    """Weights' hash of a run that is left alone, and its working events in order."""
+    run = make_run(root)
+    finish(run)
+    return (run.results() or {})["weights_sha256"], list(dict.fromkeys(marks(run)))
+
+
+def finish(run: RunFolder) -> None:
+    """Runs what is left."""
+    if start(run).wait():
+        raise SystemExit(f"the engine failed, see {run.root / 'stdout.log'}")
+
+
+def parse_options() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -99,39 +112,35 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path)
-    options = parser.parse_args()
-    reference = make_run(options.work / "uninterrupted")
-    if start(reference).wait():
-        raise SystemExit(f"the uninterrupted run failed, see {reference.root / 'stdout.log'}")
-    expected = (reference.results() or {})["weights_sha256"]
-    order = list(dict.fromkeys(marks(reference)))
-    chosen = sorted(random.Random(options.seed).sample(range(len(order)), options.kills))
-    run, lines = make_run(options.work / "killed"), []
-    for index in chosen:
-        killed = kill_at(run, order[index])
-        lines.append(
-            f"| {stage_of(order[index], order)} | {order[index][0]} {order[index][1]} "
-            f"{order[index][2] if order[index][2] is not None else ''} | {'killed' if killed else 'passed'} |"
-        )
-    if start(run).wait():
-        raise SystemExit(f"the resumed run failed, see {run.root / 'stdout.log'}")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Runs, kills, resumes, compares and writes the table; exit code 1 if the weights differ."""
+    options = parse_options()
+    expected, order = uninterrupted(options.work / "uninterrupted")
+    run, lines, kills = make_run(options.work / "killed"), [], 0
+    for index in sorted(random.Random(options.seed).sample(range(len(order)), options.kills)):
+        target = order[index]
+        killed = kill_at(run, target)
+        kills += killed
+        step = "" if target[2] is None else target[2]
+        outcome = "killed" if killed else "already behind it"
+        lines.append(f"| {stage_of(target, order)} | {target[0]} {target[1]} {step} | {outcome} |")
+    finish(run)
     found = (run.results() or {})["weights_sha256"]
-    kills = sum("killed" in line for line in lines)
     verdict = "equal" if found == expected else "DIFFERENT"
-    text = "\n".join(
-        [
-            "# Kill and resume",
-            "",
-            f"`python -m Testing.benchmarks.kill_and_resume --kills {options.kills} --seed {options.seed}`",
-            "",
-            f"{kills} kills; uninterrupted {expected[:16]}, killed and resumed {found[:16]}: {verdict}.",
-            "",
-            "| stage | after event | |",
-            "|---|---|---|",
-            *lines,
-            "",
-        ]
-    )
+    command = f"python -m Testing.benchmarks.kill_and_resume --kills {options.kills} --seed {options.seed}"
+    text = f"""# Kill and resume
+
+`{command}`
+
+{kills} kills. Weights of the uninterrupted run {expected[:16]}, of the killed one {found[:16]}: {verdict}.
+
+| stage | at event | |
+|---|---|---|
+"""
+    text += "\n".join(lines) + "\n"
     sys.stdout.write(text)
     if options.output:
         write_atomic(options.output, text.encode())

@@ -128,7 +128,7 @@ class Method(nn.Module, ABC):
 
     def pseudo_target(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
         """Return hard pseudo-labels (U, z, y, x) and their weights confidence^gamma, None for gamma 0."""
-        # max is 18 times faster than argmax along a strided axis on the CPU, with the same indices
+        # on the CPU max is 18 times faster than argmax along a strided axis
         target, gamma = batch.probabilities_u.max(dim=1).indices, self.setting.confidence_gamma
         return target, batch.confidence_u**gamma if gamma else None
 
