@@ -10,13 +10,13 @@ import torch
 from CFRTrain.retraining.networks import build_network
 from CFRTrain.stages.context import Context
 
-# Seconds of one processor thread for one forward and backward pass of a V-Net, per voxel and squared width,
-# in float32 with AVX2: 2.5e-8 to 3.3e-8 measured for widths 8 and 16 and patches of 90,000 to 1,000,000 voxels.
+# Seconds of one processor thread for one forward and backward pass of a V-Net in float32 with AVX2, per voxel
+# and squared width. Measured: 2.5e-8 to 3.3e-8 for widths 8 and 16, patches of 90,000 to 1,000,000 voxels.
 SECONDS_PER_VOXEL = 2.7e-8
 GPU_SPEED = 200  # a GPU against one such thread: an assumption from peak rates, not measured
-SECONDS_PER_REGISTERED_VOXEL = 2e-5  # one thread; measured on 60,000 voxels
-# Bytes of one forward and backward pass of a V-Net in float32, per voxel and channel of the first level: 69 to
-# 132 measured for widths 8 and 16, four and five levels, patches of 49,000 to 1,000,000 voxels.
+SECONDS_PER_REGISTERED_VOXEL = 3e-5  # one thread; measured on 60,000 voxels
+# Bytes of one such pass per voxel and channel of the first level. Measured: 69 to 132 for widths 8 and 16,
+# four and five levels, patches of 49,000 to 1,000,000 voxels.
 ACTIVATION_BYTES = 100
 BASE_BYTES = 700 << 20  # interpreter, libraries, volumes in memory
 
