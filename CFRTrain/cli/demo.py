@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from CFRTrain.cli.console import event_view
+from CFRTrain.cli.signals import stop_on_signal
 from CFRTrain.cli.tables import result_table
 from CFRTrain.data.phantoms import write_cohort
 from CFRTrain.pipeline import run_all
@@ -26,7 +27,8 @@ def run_demo(output: Path, seed: int) -> int:
     view = event_view()
     run.events.echo = view
     try:
-        results = run_all(run)
+        with stop_on_signal(run):
+            results = run_all(run)
     finally:
         view.close()
     sys.stdout.write(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from CFRTrain.cli.console import event_view
 from CFRTrain.cli.create import CohortSource, create_run, list_volumes, parse_classes, volume_stem
+from CFRTrain.cli.signals import stop_on_signal
 from CFRTrain.cli.tables import evaluation_table, result_table
 from CFRTrain.runs.errors import CFRError, JobError
 from CFRTrain.runs.job import changed, preset
@@ -77,7 +78,7 @@ def run(options: Namespace) -> int:
     from CFRTrain.pipeline import run_all
 
     folder = _open_run(options.run)
-    with _shown(folder):
+    with _shown(folder), stop_on_signal(folder):
         results = run_all(folder)
     if sys.stdout.isatty():
         _say(result_table(results))

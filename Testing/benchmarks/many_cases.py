@@ -18,7 +18,7 @@ from CFRTrain.runs.job import ClassSpec, changed, job_to_json, preset
 from CFRTrain.runs.run_folder import RunFolder, write_atomic
 
 CHANGES = {"threads": 1, "retrain.steps": 20, "retrain.width": 4, "retrain.levels": 3}
-SIZE, SPACING = (24, 32, 32), (5.0, 5.0, 5.0)
+SIZE, SPACING = (16, 24, 24), (7.5, 6.7, 6.7)
 
 
 def measure(root: Path, count: int) -> tuple[float, float]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 from CFRTrain.__main__ import main
 from CFRTrain.cli.console import JsonLines, TerminalBars, event_view
 from CFRTrain.cli.create import CohortSource, assign_roles, list_volumes, parse_classes, volume_stem
+from CFRTrain.cli.signals import stop_on_signal
 from CFRTrain.data.geometry import Geometry, Volume
 from CFRTrain.data.volumes import write_volume
 from CFRTrain.runs.errors import JobError
@@ -174,3 +177,14 @@ def test_a_terminal_gets_bars_and_readable_warnings():
     shown = stream.getvalue()
     assert "[4/6] retrain" in shown and "3/10" in shown
     assert "warning: a small SAM is used" in shown and "finished: done" in shown
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_asks_to_stop_and_the_second_one_interrupts(tmp_path: Path, number: int):
+    run, before = RunFolder(tmp_path), signal.getsignal(number)
+    with stop_on_signal(run):
+        os.kill(os.getpid(), number)
+        assert run.stop_requested()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), number)
+    assert signal.getsignal(number) == before
