@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from CFRTrain.cli.parser import build_parser
-from CFRTrain.runs.errors import CFRError
+from CFRTrain.runs.errors import CFRError, JobError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,6 +17,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CFRError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
+    except OSError as error:
+        sys.stderr.write(f"A file could not be read or written: {error.strerror or error}.\n")
+        return JobError.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted; start the same command again to go on.\n")
         return 130

@@ -18,18 +18,21 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import torch
+
 from CFRTrain.data.checking import CheckReport
 from CFRTrain.labelers.base import PseudoLabelCache
 from CFRTrain.models.package import Model
 from CFRTrain.models.report import write_report
+from CFRTrain.runs.atomic import disk_full, is_disk_full
 from CFRTrain.runs.errors import CFRError, DiskFullError, MemoryLimitError, StopRequested
 from CFRTrain.runs.run_folder import RunFolder
-from CFRTrain.stages.checking import check_stage, examine
+from CFRTrain.stages.checking import check_stage, examine, read_plan
 from CFRTrain.stages.context import Context, timed_stage
 from CFRTrain.stages.evaluating import evaluate_stage
 from CFRTrain.stages.finishing import finish_stage, package_network, versions, write_results
 from CFRTrain.stages.labeling import label_stage
-from CFRTrain.stages.preparing import prepare_stage
+from CFRTrain.stages.preparing import freeze_settings, prepare_stage
 from CFRTrain.stages.retraining import retrain_stage
 from CFRTrain.stages.review_files import write_review_files
 from CFRTrain.training.precision import choose_device, limit_threads
@@ -83,6 +86,14 @@ class Pipeline:
             finish_stage(self.context, model, validation)
         return write_results(self.context, model, validation)
 
+    def finished_results(self) -> dict[str, Any] | None:
+        """The results of a run that is finished, or None. Raises JobError where its settings were changed."""
+        results = self.context.run.results()
+        if results is not None:
+            self.context.plan = read_plan(self.context)
+            freeze_settings(self.context)
+        return results
+
     def run_stages(self) -> dict[str, Any]:
         """All stages in order."""
         self.check()
@@ -102,33 +113,39 @@ def run_all(run: RunFolder) -> dict[str, Any]:
             pipeline = Pipeline(run)
             limit_threads(pipeline.context.job.threads)
             run.events.started(versions(), str(choose_device(pipeline.context.job.device)))
-            results = run.results() or pipeline.run_stages()
+            results = pipeline.finished_results() or pipeline.run_stages()
         except StopRequested:
             run.clear_stop()
             run.events.finished("stopped")
             raise
-        except CFRError as error:
-            _report_failure(run, error)
-            raise
-        except MemoryError as error:
-            failure = MemoryLimitError(
-                "memory",
-                "The memory of this computer is used up.",
-                "Close other programs, or choose a smaller patch or width, then start again.",
-            )
-            _report_failure(run, failure)
-            raise failure from error
         except Exception as error:
-            logger.exception("unexpected failure")
-            failure = CFRError(
-                "unexpected",
-                f"The program failed unexpectedly ({type(error).__name__}: {error}).",
-                "Start it again; if it fails again, report it with engine.log.",
-            )
+            failure = _as_failure(error)
             _report_failure(run, failure)
+            if failure is error:
+                raise
             raise failure from error
         run.events.finished("done")
         return results
+
+
+def _as_failure(error: Exception) -> CFRError:
+    """The error as one that a person can act on; what nobody foresaw is in the log with its traceback."""
+    if isinstance(error, CFRError):
+        return error
+    if is_disk_full(error):
+        return disk_full()
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return MemoryLimitError(
+            "memory",
+            "The memory is used up.",
+            "Close other programs, or choose a smaller patch or width, then start again.",
+        )
+    logger.exception("unexpected failure", exc_info=error)
+    return CFRError(
+        "unexpected",
+        f"The program failed unexpectedly ({type(error).__name__}: {error}).",
+        "Start it again; if it fails again, report it with engine.log.",
+    )
 
 
 def _report_failure(run: RunFolder, error: CFRError) -> None:

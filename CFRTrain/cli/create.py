@@ -14,7 +14,7 @@ from CFRTrain.runs.errors import JobError
 from CFRTrain.runs.job import ClassSpec, Job, job_to_json
 from CFRTrain.runs.run_folder import RunFolder, write_atomic
 
-VOLUME_SUFFIXES = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".mha", ".mhd")
+VOLUME_SUFFIXES = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".mha")
 
 
 @dataclass(frozen=True)

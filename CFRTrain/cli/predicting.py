@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from CFRTrain.cli.create import volume_stem
+from CFRTrain.cli.create import VOLUME_SUFFIXES, volume_stem
 from CFRTrain.models.inference import segment_file
 from CFRTrain.models.package import load_model
 from CFRTrain.models.runtimes import choose_runtime
@@ -18,7 +18,7 @@ from CFRTrain.training.precision import limit_threads
 def predict_files(options: Namespace) -> int:
     """Segments each input; a failure is reported and the next one begun. Exit code 3 where one failed."""
     limit_threads(options.threads)
-    predict = Predict(options.overlap, options.runtime, options.precision, options.largest_component)
+    predict = _options(options)
     model = load_model(options.model)
     runtime = choose_runtime(model, predict.runtime, predict.precision, on_warning=_warn)
     failures = 0
@@ -32,9 +32,21 @@ def predict_files(options: Namespace) -> int:
     return DataError.exit_code if failures else 0
 
 
+def _options(options: Namespace) -> Predict:
+    """Raises JobError where a value is not possible."""
+    try:
+        return Predict(options.overlap, options.runtime, options.precision, options.largest_component)
+    except ValueError as error:
+        raise JobError("bad_option", f"{error}.", "See `predict --help`.") from error
+
+
 def _targets(inputs: list[Path], output: Path) -> list[tuple[Path, Path]]:
     """Input and output files. Raises JobError where several inputs would overwrite one file."""
-    if len(inputs) == 1 and volume_stem(output) not in ("", output.name):
+    if len(inputs) == 1 and not output.is_dir() and output.suffix:
+        if not output.name.lower().endswith(VOLUME_SUFFIXES):
+            raise JobError(
+                "bad_output", f"{output.name} is no volume file.", f"End it with {VOLUME_SUFFIXES[1]}."
+            )
         return [(inputs[0], output)]
     output.mkdir(parents=True, exist_ok=True)
     pairs = [(source, output / f"{volume_stem(source) or source.name}.nii.gz") for source in inputs]

@@ -18,7 +18,15 @@ from CFRTrain.runs.run_folder import RunFolder
 
 def create(options: Namespace) -> int:
     """Makes a run folder; nothing is computed."""
-    job = preset(options.preset, parse_classes(options.classes), seed=options.seed, modality=options.modality)
+    import torch
+
+    job = preset(
+        options.preset,
+        parse_classes(options.classes),
+        on_cpu=not torch.cuda.is_available(),
+        seed=options.seed,
+        modality=options.modality,
+    )
     job = changed(job, dict(_parse_change(text) for text in options.changes))
     source = CohortSource(
         options.images,
@@ -61,16 +69,16 @@ def _open_run(root: Path) -> RunFolder:
 
 
 def check(options: Namespace) -> int:
-    """Examines every case; prints each problem; exit code 3 where there is one."""
+    """Examines every case and makes the plan; prints each problem; exit code 3 where one stops a run."""
     from CFRTrain.pipeline import Pipeline
 
     run = _open_run(options.run)
-    with _shown(run):
+    with run.lock(), _shown(run):
         report = Pipeline(run).examine()
     for problem in report.problems:
-        _say(f"{problem.case}: {problem.text} {problem.remedy}")
-    _say(f"{len(report.problems)} problems in {len(run.cases())} cases")
-    return 3 if report.problems else 0
+        _say(f"{problem.severity} in {problem.case or 'the cohort'}: {problem.text} {problem.remedy}")
+    _say(f"{len(report.errors)} errors, {len(report.warnings)} warnings in {len(run.cases())} cases")
+    return 3 if report.errors else 0
 
 
 def run(options: Namespace) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from CFRTrain.data.geometry import Volume
+from CFRTrain.data.orientation import canonical_geometry, to_canonical
 
 QUANTILES = (0.005, 0.05, 0.5, 0.95, 0.995)
 SAMPLES = 1_000_000
@@ -53,14 +54,17 @@ class Fingerprint:
 
 
 def fingerprint(case: str, role: str, image: Volume, label: Volume | None) -> Fingerprint:
-    """The fingerprint of an image and, if there is one, its label of class values on the same grid."""
-    geometry = image.geometry
+    """The fingerprint of an image and, if there is one, its label of class values on the same grid.
+
+    Sizes are those in canonical orientation.
+    """
+    geometry = canonical_geometry(image.geometry)
     content = hashlib.sha256(str((geometry.size_zyx, image.array.dtype.str)).encode())
     content.update(np.ascontiguousarray(image.array))
     inside, foreground = None, ()
     if label is not None and label.array.any():
         inside = Intensities.of(image.array[label.array > 0])
-        foreground = foreground_of(label)
+        foreground = foreground_of(to_canonical(label))
     return Fingerprint(
         case,
         role,

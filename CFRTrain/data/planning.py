@@ -129,7 +129,10 @@ def _slicing_axis(spacing: Triple, job: Job, reasons: dict[str, str]) -> int:
 
 def _nearest(shape: Sequence[int], multiple: int) -> tuple[int, int, int]:
     """The nearest multiples, ties downward, at least one: beyond the volume, a patch shows no anatomy."""
-    return tuple(max(multiple, multiple * math.ceil(size / multiple - 0.5)) for size in shape)
+    sides = [max(multiple, multiple * math.ceil(size / multiple - 0.5)) for size in shape]
+    if max(sides) == multiple:  # the deepest level needs more than one voxel to normalize
+        sides[int(np.argmax(shape))] = 2 * multiple
+    return tuple(sides)
 
 
 def _patch(
@@ -185,7 +188,7 @@ def _intensity(found: Sequence[Fingerprint], job: Job, reasons: dict[str, str]) 
         )
         return Intensity("zscore", 0.5, 99.5)
     low, high = SOFT_TISSUE_HU
-    inside = [one.inside for one in found if one.inside is not None]
+    inside = [one.inside for one in found if one.inside is not None and one.role == "labeled"]
     if not inside:
         reasons["intensity"] = f"{said} Soft-tissue window; no label shows which values matter."
         return Intensity("ct_window", low, high, (low + high) / 2, (high - low) / 4)

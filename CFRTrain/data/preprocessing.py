@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from CFRTrain.data.geometry import Geometry, Volume
+from CFRTrain.data.orientation import canonical_geometry, to_canonical
 from CFRTrain.data.plan import Intensity, Plan
 from CFRTrain.data.resampling import resample_image, resample_label, resample_probabilities
 
@@ -15,16 +16,17 @@ SAME_SPACING = 1e-3
 
 
 def planned_geometry(geometry: Geometry, plan: Plan) -> Geometry:
-    """A volume's grid at the plan's spacing: same extent, direction, center; itself if nearly equal."""
-    ratio = np.array(plan.spacing_zyx) / np.array(geometry.spacing_zyx)
+    """The canonical grid at the plan's spacing: same extent and center; unchanged if nearly that."""
+    canonical = canonical_geometry(geometry)
+    ratio = np.array(plan.spacing_zyx) / np.array(canonical.spacing_zyx)
     if np.abs(ratio - 1).max() < SAME_SPACING:
-        return geometry
-    return geometry.with_spacing(plan.spacing_zyx)
+        return canonical
+    return canonical.with_spacing(plan.spacing_zyx)
 
 
 def preprocess(volume: Volume, plan: Plan) -> np.ndarray:
     """The network's input: float32 (z, y, x) on `planned_geometry`, intensities normalized by the plan."""
-    target = planned_geometry(volume.geometry, plan)
+    target, volume = planned_geometry(volume.geometry, plan), to_canonical(volume)
     if target == volume.geometry:
         return normalize(volume.array, plan.intensity)
     return normalize(resample_image(volume, plan.spacing_zyx).array, plan.intensity)
@@ -48,7 +50,7 @@ def preprocess_label(
 
     `label` holds class values on the image's grid; index k + 1 stands for `class_values[k]`.
     """
-    indices = Volume(values_to_indices(label.array, class_values), reference)
+    indices = to_canonical(Volume(values_to_indices(label.array, class_values), reference))
     return resample_label(indices, planned_geometry(reference, plan)).array
 
 

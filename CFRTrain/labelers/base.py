@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import torch
 from scipy.ndimage import binary_dilation
 
 from CFRTrain.labelers.verified_tensors import read_tensors, verify_tensors, write_tensors
-from CFRTrain.runs.errors import CFRError, DataError, DiskFullError, StopRequested
+from CFRTrain.runs.errors import CFRError, DataError
 from CFRTrain.runs.run_folder import RunFolder
 
 BAND_VOXELS = 2  # half the five-voxel band around the predicted surface in which a reader looks first
@@ -198,9 +199,11 @@ def _label_one(labeler: Labeler, case: str, cache: PseudoLabelCache, run: RunFol
     try:
         pseudo = labeler.label(case)
         cache.save(case, pseudo)
-    except (StopRequested, DiskFullError):
+    except (MemoryError, torch.OutOfMemoryError):  # not the case's fault: the next would fail too
         raise
     except Exception as error:  # whatever one case does must not end a run of hundreds
+        if isinstance(error, CFRError) and not isinstance(error, DataError):
+            raise
         run.events.warning("labeling_failed", f"[{case}] left out, {labeler.name} failed: {error}")
         return False
     run.events.case_done(case, labeler.name, uncertainty=case_uncertainty(pseudo))

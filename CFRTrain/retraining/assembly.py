@@ -138,6 +138,13 @@ def build_optimizer(retrain: Retrain, trainee: Trainee) -> Optimizer:
     return AdamW(parameters, retrain.learning_rate, weight_decay=retrain.weight_decay)
 
 
+def check_settings(job: Job, plan: Plan) -> None:
+    """Raises JobError for a method, network or patch that would only fail once training begins."""
+    method_of(job)
+    _network(job, 0, 0)
+    _check_patch(plan, job.retrain.levels)
+
+
 def _check_patch(plan: Plan, levels: int) -> None:
     multiple = 2 ** (levels - 1)
     if any(side % multiple for side in plan.patch_zyx) or max(plan.patch_zyx) == multiple:

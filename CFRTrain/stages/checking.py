@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict
+from typing import Any
 
 from CFRTrain.data.checking import CheckReport, check_cases
 from CFRTrain.data.plan import Plan
 from CFRTrain.data.planning import plan_cohort, plan_from_json, plan_to_json
+from CFRTrain.labelers.sam_choice import choose_sam
+from CFRTrain.retraining.assembly import check_settings
+from CFRTrain.runs.errors import JobError
+from CFRTrain.runs.job import job_to_json
 from CFRTrain.runs.run_folder import file_sha256, write_atomic
 from CFRTrain.stages.context import Context
+from CFRTrain.stages.labeling import chosen_labeler, uses
 
 
 def examine(context: Context) -> CheckReport:
-    """Checks every case, writes check.json and, where there is none, plan.json. Raises StopRequested."""
+    """Checks every case, writes check.json and, unless a person has changed it, plan.json.
+
+    Raises StopRequested, and JobError where a changed plan belongs to another job or other cases.
+    """
     run = context.run
 
     def on_progress(done: int, total: int, case: str) -> None:
@@ -22,24 +32,37 @@ def examine(context: Context) -> CheckReport:
     report = check_cases(context.cases, context.job.classes, on_progress)
     for found in report.warnings:
         run.events.warning(found.code, f"[{found.case or 'cohort'}] {found.text} {found.remedy}")
-    if report.ok and not (run.root / "plan.json").is_file():
-        write_atomic(run.root / "plan.json", plan_to_json(plan_cohort(report, context.job)).encode())
-    run.write_json(
-        "check.json",
-        {
-            "ok": report.ok,
-            "cases_sha256": file_sha256(run.root / "cases.json"),
-            "problems": [asdict(found) for found in report.problems],
-        },
-    )
+    record: dict[str, Any] = {"ok": report.ok, "inputs_sha256": _inputs(context)}
+    if report.ok:
+        record["plan_sha256"] = _write_plan(context, report)
+    run.write_json("check.json", {**record, "problems": [asdict(found) for found in report.problems]})
     return report
 
 
 def check_stage(context: Context) -> None:
-    """Examines the cases unless an earlier start has, and loads the plan. Raises DataError for a problem."""
-    if not _checked_before(context):
+    """Examines the cases unless an earlier start has, loads the plan, and tries the settings.
+
+    Raises DataError for the first problem of a case, JobError or ModelError for settings that cannot work.
+    """
+    before = _record(context)
+    if before.get("ok") is not True or before.get("inputs_sha256") != _inputs(context):
         examine(context).raise_first()
     context.plan = read_plan(context)
+    check_settings(context.job, context.plan)
+    if context.job.method == "self_training" and chosen_labeler(context) == "none":
+        raise JobError(
+            "nothing_to_train_on",
+            "Self-training needs pseudo-labels, but the job's labeler is none.",
+            "Choose a labeler, or the method supervised or mean_teacher.",
+        )
+    if uses(context, "sam"):
+        choose_sam(context.job, context.run.root)
+    elif context.job.finetune.weights:
+        raise JobError(
+            "weights_unused",
+            "The job names SAM weights, but its labeler does not use SAM.",
+            "Set labeler to sam, or to fusion with fusion_members that include sam.",
+        )
 
 
 def read_plan(context: Context) -> Plan:
@@ -47,11 +70,32 @@ def read_plan(context: Context) -> Plan:
     return plan_from_json((context.run.root / "plan.json").read_text(encoding="utf-8"))
 
 
-def _checked_before(context: Context) -> bool:
-    """Whether these very cases were found good; a damaged check.json means no."""
+def _write_plan(context: Context, report: CheckReport) -> str:
+    """Makes the plan, unless there is one that a person has changed; the hash of the plan the engine made."""
+    path, made = context.run.root / "plan.json", plan_to_json(plan_cohort(report, context.job)).encode()
+    before = _record(context)
+    if path.is_file() and file_sha256(path) != before.get("plan_sha256"):
+        if before.get("inputs_sha256") not in (None, _inputs(context)):
+            raise JobError(
+                "plan_outdated",
+                "plan.json was changed by hand, and then the job or the cases were changed.",
+                "Delete plan.json to have it made anew, or undo the other change.",
+            )
+        return str(before.get("plan_sha256"))
+    write_atomic(path, made)
+    return hashlib.sha256(made).hexdigest()
+
+
+def _inputs(context: Context) -> str:
+    """What the plan follows from: the job and the case list."""
+    text = job_to_json(context.job) + file_sha256(context.run.root / "cases.json")
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _record(context: Context) -> dict[str, Any]:
+    """What the last check wrote; empty where there was none, or where its plan is gone."""
     run = context.run
     if not (run.root / "check.json").is_file() or not (run.root / "plan.json").is_file():
-        return False
+        return {}
     found = run.read_json("check.json")
-    current = file_sha256(run.root / "cases.json")
-    return isinstance(found, dict) and found.get("ok") is True and found.get("cases_sha256") == current
+    return found if isinstance(found, dict) else {}

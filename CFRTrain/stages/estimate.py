@@ -45,14 +45,13 @@ def training_seconds(context: Context) -> float:
 
 
 def atlas_seconds(context: Context) -> float:
-    """Seconds of all registrations."""
+    """Seconds of all registrations; only those of one target run side by side."""
     job = context.job
     if job.labeler in ("none", "sam", "network") and job.retrain.pairs == 0:
         return 0.0
-    pairs = len(context.ids("unlabeled")) * min(len(context.ids("labeled")), job.atlas.atlases)
-    return (
-        pairs * math.prod(context.planned().median_shape) * SECONDS_PER_REGISTERED_VOXEL / _threads(context)
-    )
+    atlases = min(len(context.ids("labeled")), job.atlas.atlases)
+    rounds = len(context.ids("unlabeled")) * math.ceil(atlases / _threads(context))
+    return rounds * math.prod(context.planned().median_shape) * SECONDS_PER_REGISTERED_VOXEL
 
 
 def memory_estimate(context: Context) -> int:

@@ -9,6 +9,7 @@ from CFRTrain.labelers.base import CachedLabeler, Labeler, PseudoLabelCache, lab
 from CFRTrain.labelers.fusion import FusionLabeler
 from CFRTrain.labelers.network_labeler import NetworkLabeler
 from CFRTrain.labelers.sam_labeler import SamLabeler
+from CFRTrain.retraining.assembly import method_of
 from CFRTrain.runs.errors import JobError
 from CFRTrain.stages.context import Context
 
@@ -20,11 +21,17 @@ BUILDERS: dict[str, Callable[..., Labeler]] = {
 
 
 def chosen_labeler(context: Context) -> str:
-    """The labeler's name; "auto" is SAM fused with the atlas where weights are named, the atlas otherwise."""
+    """The labeler's name; "auto" is SAM where weights are named, the atlas otherwise."""
     name = context.job.labeler
     if name == "auto":
-        return "fusion" if context.job.finetune.weights else "atlas"
+        return "sam" if context.job.finetune.weights else "atlas"
     return name
+
+
+def uses(context: Context, member: str) -> bool:
+    """Whether the run's labeler is `member`, or a fusion that has it."""
+    name = chosen_labeler(context)
+    return name == member or name == "fusion" and member in context.job.fusion_members
 
 
 def cache_of(context: Context, name: str) -> PseudoLabelCache:
@@ -48,9 +55,9 @@ def build_labeler(context: Context, name: str) -> Labeler:
 
 
 def label_stage(context: Context) -> PseudoLabelCache | None:
-    """Labels every unlabeled case that has no pseudo-label yet; None where the job wants none."""
+    """Labels every unlabeled case that has no pseudo-label yet; None where none are wanted."""
     name, unlabeled = chosen_labeler(context), context.ids("unlabeled")
-    if name == "none" or not unlabeled:
+    if name == "none" or not unlabeled or not method_of(context.job).uses_unlabeled:
         return None
     cache = cache_of(context, name)
     if not all(cache.has(case) for case in unlabeled):

@@ -21,7 +21,7 @@ BYTES_PER_VOXEL = 5  # float32 image, uint8 label
 def prepare_stage(context: Context) -> None:
     """Fills the store; cases there are left. Raises DataError, DiskFullError, StopRequested, JobError."""
     run = context.run
-    _freeze_settings(context)
+    freeze_settings(context)
     announce_estimate(context)
     missing = [case for case in context.cases if not context.store.has(case.id)]
     shape = context.planned().median_shape
@@ -46,8 +46,11 @@ def _prepare_case(context: Context, case: Case) -> None:
     context.store.put(case.id, preprocess(image, plan), label, image.geometry, target)
 
 
-def _freeze_settings(context: Context) -> None:
-    """From here on job, plan and cases are fixed: results of two settings must not mix in one run."""
+def freeze_settings(context: Context) -> None:
+    """From here on job, plan and cases are fixed: results of two settings must not mix in one run.
+
+    Raises JobError where one of them is not what the run began with.
+    """
     run = context.run
     now = {
         "job": _digest(job_to_json(context.job)),

@@ -16,7 +16,7 @@ from CFRTrain.models.inference import predict_probabilities
 from CFRTrain.retraining.retrainer import Retrainer
 from CFRTrain.retraining.sources import PairSource
 from CFRTrain.stages.context import Context
-from CFRTrain.stages.labeling import cache_of, chosen_labeler
+from CFRTrain.stages.labeling import cache_of, uses
 from CFRTrain.training.loop import train
 
 
@@ -35,16 +35,14 @@ def retrain_stage(context: Context, pseudo: PseudoLabelCache | None) -> nn.Modul
         network = _train_round(context, index, usable, current, pairs, weights)
         if index < rounds and pseudo is not None:
             current = _relabel(context, index, network, usable, pseudo)
-            weights = network.state_dict()
+            weights = network.state_dict() if context.job.retrain.warm_start else None
     return network
 
 
 def _first_weights(context: Context) -> dict[str, Tensor] | None:
     """The network labeler's weights, where the job uses it and wants to go on from them."""
-    name, job = chosen_labeler(context), context.job
-    if not job.retrain.warm_start or not (
-        name == "network" or name == "fusion" and "network" in job.fusion_members
-    ):
+    job = context.job
+    if not job.retrain.warm_start or not uses(context, "network"):
         return None
     return NetworkLabeler(
         context.store, context.ids("labeled"), context.planned(), job, context.run

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
+import SimpleITK as sitk
 import torch
 
 from CFRTrain.runs.errors import DependencyError
@@ -52,9 +53,10 @@ def autocast(device: torch.device, dtype: torch.dtype | None) -> contextlib.Abst
 
 
 def limit_threads(count: int) -> None:
-    """Let PyTorch use `count` threads; 0 leaves its own choice, all cores."""
+    """Let PyTorch and SimpleITK use `count` threads; 0 leaves their own choice, all cores."""
     if count > 0:
         torch.set_num_threads(count)
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(count)
 
 
 @contextlib.contextmanager

@@ -188,3 +188,24 @@ def test_the_first_signal_asks_to_stop_and_the_second_one_interrupts(tmp_path: P
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), number)
     assert signal.getsignal(number) == before
+
+
+def test_create_chooses_the_small_network_where_there_is_no_gpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    write_volumes(tmp_path)
+    for available, width in ((False, 8), (True, 16)):
+        monkeypatch.setattr("torch.cuda.is_available", lambda available=available: available)
+        root = tmp_path / str(available)
+        images, labels = str(tmp_path / "images"), str(tmp_path / "labels")
+        assert (
+            main(["create", str(root), "--images", images, "--labels", labels, "--classes", "1=organ"]) == 0
+        )
+        assert RunFolder(root).job().retrain.width == width
+
+
+def test_predict_with_an_impossible_overlap_is_a_clear_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["predict", "model", "image", "--output", str(tmp_path), "--overlap", "0.95"]) == 2
+    assert "overlap" in capsys.readouterr().err

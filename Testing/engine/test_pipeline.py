@@ -105,11 +105,11 @@ def test_a_finished_run_is_not_repeated(finished: RunFolder):
 
 def test_the_weights_are_the_same_however_often_the_run_was_stopped(finished: RunFolder, tmp_path: Path):
     run = make_run(tmp_path, labeler="fusion", fusion_members=("atlas", "network"))
-    stops = {("label_network", 2), ("atlas", 2), ("retrain", 2), ("retrain", 5)}
+    stops = {("label_network", 2), ("fusion", "case_0003"), ("retrain", 2), ("retrain", 4)}
 
     def stop_here(event: dict) -> None:
-        mark = (event.get("stage"), event.get("step"))
-        if event["type"] in ("progress", "checkpoint", "metric") and mark in stops:
+        mark = (event.get("stage"), event.get("step", event.get("case")))
+        if event["type"] in ("checkpoint", "case_done") and mark in stops:
             stops.discard(mark)
             run.request_stop()
 
@@ -120,7 +120,7 @@ def test_the_weights_are_the_same_however_often_the_run_was_stopped(finished: Ru
             run_all(run)
         except StopRequested:
             stopped += 1
-    assert stopped >= 3
+    assert stopped == 4
     assert run.results()["weights_sha256"] == finished.results()["weights_sha256"]
 
 
@@ -180,3 +180,44 @@ def test_nothing_in_a_run_folder_names_where_the_volumes_came_from(tmp_path: Pat
     assert engine_files
     for path in [*engine_files, source / "results.json", source / "model.cfrmodel"]:
         assert b"doe-john" not in path.read_bytes(), path.name
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"method": "mean_techer"}, "mean_techer"),
+        ({"finetune.weights": "sam_vit_b_01ec64.pth", "finetune.model": "vit_b"}, "does not use SAM"),
+        ({"labeler": "none", "method": "self_training"}, "needs pseudo-labels"),
+        ({"retrain.width": 1}, "cannot name 2 classes"),
+        ({"plan.patch_zyx": (16, 24, 22)}, "22"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_before_any_case_is_prepared(tmp_path: Path, changes, said):
+    run = make_run(tmp_path, **changes)
+    with pytest.raises(JobError, match=said):
+        run_all(run)
+    assert not any((tmp_path / "store").glob("*/case.json"))
+
+
+def test_another_job_gets_another_plan_unless_a_person_changed_the_first_one(tmp_path: Path):
+    run = make_run(tmp_path)
+    Pipeline(run).examine()
+    (tmp_path / "job.json").write_text(job_to_json(changed(run.job(), {"modality": "CT"})))
+    Pipeline(run).examine()
+    plan = json.loads((tmp_path / "plan.json").read_text())
+    assert plan["intensity"]["scheme"] == "ct_window"
+    plan["spacing_zyx"] = [8.0, 8.0, 8.0]
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    Pipeline(run).examine()
+    assert json.loads((tmp_path / "plan.json").read_text())["spacing_zyx"] == [8.0, 8.0, 8.0]
+    (tmp_path / "job.json").write_text(job_to_json(changed(run.job(), {"modality": "MR"})))
+    with pytest.raises(JobError, match="changed by hand"):
+        Pipeline(run).examine()
+
+
+def test_results_of_a_finished_run_are_not_those_of_a_job_changed_since(tmp_path: Path):
+    run = make_run(tmp_path, labeler="none", method="supervised")
+    run_all(run)
+    (tmp_path / "job.json").write_text(job_to_json(changed(run.job(), {"seed": 4})))
+    with pytest.raises(JobError, match="changed"):
+        run_all(run)

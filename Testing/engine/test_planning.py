@@ -24,13 +24,15 @@ JOB = Job(classes=(ClassSpec(1, "organ"),))
 
 
 def report(
-    *grids: tuple[tuple[int, int, int], tuple[float, float, float]], inside: Intensities | None = None
+    *grids: tuple[tuple[int, int, int], tuple[float, float, float]],
+    inside: Intensities | None = None,
+    role: str = "labeled",
 ) -> CheckReport:
     whole = Intensities(0.0, 1.0, (0.0,) * 5)
     return CheckReport(
         (),
         tuple(
-            Fingerprint(f"c{index}", "unlabeled", size, spacing, whole, str(index), inside)
+            Fingerprint(f"c{index}", role, size, spacing, whole, str(index), inside)
             for index, (size, spacing) in enumerate(grids)
         ),
     )
@@ -97,6 +99,8 @@ def test_intensities_follow_the_modality_and_the_labeled_structures():
     bright = Intensities(350.0, 60.0, (200.0, 250.0, 350.0, 450.0, 500.0))
     seen = plan_cohort(report(((35, 50, 35), (1.0,) * 3), inside=bright), scan, "cpu").intensity
     assert (seen.low, seen.high, seen.mean, seen.std) == (-125.0, 500.0, 350.0, 60.0)
+    grid = ((35, 50, 35), (1.0,) * 3)
+    assert plan_cohort(report(grid, inside=bright, role="validation"), scan, "cpu").intensity == plain
 
 
 def test_what_the_job_sets_wins_and_is_said():
@@ -177,3 +181,10 @@ def test_the_fixed_real_cohorts_get_sensible_plans(data_root):
         )
         plan = plan_cohort(found, JOB, "cuda")
         assert plan.spacing_zyx == pytest.approx((spacing,) * 3)
+
+
+@pytest.mark.parametrize("size", [(20, 20, 20), (12, 24, 24), (3, 5, 4)])
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_the_patch_of_tiny_volumes_still_fits_the_network(size, device):
+    found = plan_cohort(report((size, (1.0,) * 3)), JOB, device)
+    assert all(side % 16 == 0 for side in found.patch_zyx) and max(found.patch_zyx) > 16

@@ -104,9 +104,10 @@ def test_a_denormal_number_in_the_direction_does_not_break_itk():
 
 
 def test_equal_grids_change_nothing():
-    grid = Geometry((6, 7, 8), (1.0003, 1.0, 1.0))
+    ras = (-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0)
+    grid = Geometry((6, 7, 8), (1.0003, 1.0, 1.0), direction=ras)
     labels = np.random.default_rng(0).integers(0, 3, grid.size_zyx).astype(np.uint8)
-    assert planned_geometry(grid, PLAN) is grid
+    assert planned_geometry(grid, PLAN) == grid
     assert restore_label(labels, grid, grid).array is labels
     assert np.array_equal(preprocess_label(Volume(labels, grid), PLAN, grid, (1, 2)), labels)
 
