@@ -11,6 +11,9 @@ from CFRTrain.runs.errors import CFRError, JobError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one verb and returns its exit code (see `CFRTrain.runs.errors.EXIT_CODES`)."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a name that the terminal cannot show must not end a run
+            stream.reconfigure(errors="backslashreplace")
     options = build_parser().parse_args(arguments)
     try:
         return int(options.verb(options) or 0)

@@ -23,7 +23,7 @@ class JsonLines:
         self._stream = stream
 
     def __call__(self, event: Mapping[str, Any]) -> None:
-        self._stream.write(json.dumps(event, ensure_ascii=False) + "\n")
+        self._stream.write(json.dumps(event) + "\n")
         self._stream.flush()
 
     def close(self) -> None:

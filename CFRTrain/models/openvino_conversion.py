@@ -102,7 +102,7 @@ def _read(cache: Path, key: str) -> openvino.Model | None:
     import openvino
 
     try:
-        hashes = json.loads((cache / f"{key}.json").read_text())
+        hashes = json.loads((cache / f"{key}.json").read_text(encoding="utf-8"))
         for part in PARTS:
             content = (cache / f"{key}.{part}").read_bytes()
             if hashlib.sha256(content).hexdigest() != hashes[part]:

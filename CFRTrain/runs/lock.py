@@ -38,8 +38,8 @@ def process_start(pid: int) -> str | None:
 def _linux_start(stat: Path) -> str | None:
     """Start in ticks since the boot, with the boot's id; a zombie has ended, unnoticed by its parent."""
     try:
-        fields = stat.read_text().rpartition(")")[2].split()
-        boot = BOOT_ID.read_text().strip() if BOOT_ID.exists() else ""
+        fields = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
+        boot = BOOT_ID.read_text(encoding="utf-8").strip() if BOOT_ID.exists() else ""
     except OSError:
         return None
     return None if fields[0] in "ZX" else f"{fields[19]} {boot}".strip()
@@ -152,7 +152,7 @@ def _wait_for(handle: int) -> None:
 def _read(path: Path) -> dict[str, Any] | None:
     """The owner in a lock file; None where the file is absent or torn."""
     try:
-        found = json.loads(path.read_text())
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) and type(found.get("pid")) is int else None

@@ -184,7 +184,7 @@ def measure(options: argparse.Namespace, work: Path) -> None:
             found = train_and_measure(way, store, case, validation, folder, job)
             results.setdefault(way, []).append(found)
             write_atomic(options.out, table(results, options.steps, len(validation)).encode())
-    sys.stdout.write(options.out.read_text())
+    sys.stdout.write(options.out.read_text(encoding="utf-8"))
 
 
 def main() -> None:

@@ -46,7 +46,7 @@ def ordered_cases(root: Path) -> list[str]:
     """Case names in the benchmark's fixed order: `train.list` where there is one, else by name."""
     listed = root / "train.list"
     if listed.is_file():
-        return listed.read_text().split()
+        return listed.read_text(encoding="utf-8").split()
     return sorted(path.name.removesuffix(".nii.gz") for path in (root / "images").glob("*.nii.gz"))
 
 
@@ -166,7 +166,7 @@ def main() -> None:
         for (name, labeled, seed, _), results in zip(runs, found, strict=True):
             rows.append(Row(name, labeled, seed, results))
             write_tables(options.output, rows, sys.argv)
-    sys.stdout.write(options.output.read_text() + "\n")
+    sys.stdout.write(options.output.read_text(encoding="utf-8") + "\n")
 
 
 if __name__ == "__main__":

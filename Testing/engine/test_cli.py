@@ -123,7 +123,7 @@ def test_evaluate_counts_a_missing_prediction_as_a_failure(
     figures = tmp_path / "figures.json"
     folders = [str(predictions), str(tmp_path / "labels")]
     assert main(["evaluate", *folders, "--classes", "1=organ", "--json", str(figures)]) == 0
-    rows = {row["case"]: row for row in json.loads(figures.read_text())}
+    rows = {row["case"]: row for row in json.loads(figures.read_text(encoding="utf-8"))}
     assert rows["a"]["dice"] == 1.0 and not rows["a"]["failure"]
     assert rows["b"]["dice"] == 0.0 and rows["b"]["failure"]
 

@@ -206,7 +206,9 @@ def run_worker(folder: Path) -> tuple[int | None, list[dict]]:
             worker.kill()
             worker.wait()
             status = None
-    return status, [json.loads(line) for line in (folder / "out.jsonl").read_text().splitlines()]
+    return status, [
+        json.loads(line) for line in (folder / "out.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
 
 
 def test_500_corruptions_give_the_right_result_or_a_clean_error(tmp_path):

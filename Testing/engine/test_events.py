@@ -59,7 +59,7 @@ def test_metrics_stand_in_their_own_file_too(tmp_path):
         (0.25, 3),
         (None, 4),
     ]
-    assert "NaN" not in (tmp_path / "events.jsonl").read_text()
+    assert "NaN" not in (tmp_path / "events.jsonl").read_text(encoding="utf-8")
 
 
 def test_lines_of_many_threads_do_not_mix(tmp_path):
@@ -235,7 +235,7 @@ def test_events_hold_no_paths(tmp_path):
     log = EventLog(tmp_path)
     log.warning("labeling_failed", "[case_0001] left out: no such file '/data/Doe/a.nii'")
     log.error("x", "y", r"Look at D:\patients\Doe.nii")
-    assert "Doe" not in (tmp_path / "events.jsonl").read_text()
-    assert json.loads((tmp_path / "events.jsonl").read_text().splitlines()[0])["text"].startswith(
-        "[case_0001]"
-    )
+    assert "Doe" not in (tmp_path / "events.jsonl").read_text(encoding="utf-8")
+    assert json.loads((tmp_path / "events.jsonl").read_text(encoding="utf-8").splitlines()[0])[
+        "text"
+    ].startswith("[case_0001]")

@@ -293,4 +293,4 @@ def test_the_checkpoint_holds_json_and_safetensors_only(run):
     train(TinyStage(total_steps=2), run, checkpoint_every=4, log_every=5)
     folder = run.root / "checkpoints" / "tiny" / "step-00000002"
     assert sorted(path.name for path in folder.iterdir()) == ["state.json", "tensors.safetensors"]
-    json.loads((folder / "state.json").read_text())
+    json.loads((folder / "state.json").read_text(encoding="utf-8"))

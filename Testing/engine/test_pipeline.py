@@ -133,7 +133,7 @@ def test_a_bad_case_ends_the_run_before_training_and_is_named(tmp_path: Path):
     events, _ = read_events(tmp_path / "events.jsonl")
     assert [event["type"] for event in events[-2:]] == ["error", "finished"]
     assert not (tmp_path / "checkpoints").exists()
-    assert "case_0003" in (tmp_path / "report.html").read_text()
+    assert "case_0003" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_job_changed_after_the_start_is_refused_so_that_results_do_not_mix(tmp_path: Path):
@@ -149,7 +149,7 @@ def test_a_job_changed_after_the_start_is_refused_so_that_results_do_not_mix(tmp
 def test_a_plan_changed_by_a_person_before_the_start_is_followed(tmp_path: Path):
     run = make_run(tmp_path, labeler="none", method="supervised")
     Pipeline(run).examine()
-    plan = json.loads((tmp_path / "plan.json").read_text())
+    plan = json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))
     plan["spacing_zyx"] = [8.0, 8.0, 8.0]
     (tmp_path / "plan.json").write_text(json.dumps(plan))
     run_all(run)
@@ -204,12 +204,12 @@ def test_another_job_gets_another_plan_unless_a_person_changed_the_first_one(tmp
     Pipeline(run).examine()
     (tmp_path / "job.json").write_text(job_to_json(changed(run.job(), {"modality": "CT"})))
     Pipeline(run).examine()
-    plan = json.loads((tmp_path / "plan.json").read_text())
+    plan = json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))
     assert plan["intensity"]["scheme"] == "ct_window"
     plan["spacing_zyx"] = [8.0, 8.0, 8.0]
     (tmp_path / "plan.json").write_text(json.dumps(plan))
     Pipeline(run).examine()
-    assert json.loads((tmp_path / "plan.json").read_text())["spacing_zyx"] == [8.0, 8.0, 8.0]
+    assert json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))["spacing_zyx"] == [8.0, 8.0, 8.0]
     (tmp_path / "job.json").write_text(job_to_json(changed(run.job(), {"modality": "MR"})))
     with pytest.raises(JobError, match="changed by hand"):
         Pipeline(run).examine()

@@ -123,7 +123,7 @@ class Page(HTMLParser):
 
 
 def test_a_finished_run_is_shown_with_everything_in_it(tmp_path):
-    page = Page(write_report(example(tmp_path)).read_text())
+    page = Page(write_report(example(tmp_path)).read_text(encoding="utf-8"))
     for expected in (
         "done", "mean Dice, validation", "2 cases, 1 failure", "1 + 2", "12 min 34 s", "2.00 GiB",
         "left <atrium> & co", "left out, atlas failed: too <small>", "retrain: loss", "retrain: Dice",
@@ -134,7 +134,7 @@ def test_a_finished_run_is_shown_with_everything_in_it(tmp_path):
 
 
 def test_the_report_loads_nothing_and_runs_nothing(tmp_path):
-    html = write_report(example(tmp_path)).read_text()
+    html = write_report(example(tmp_path)).read_text(encoding="utf-8")
     page = Page(html)
     assert "script" not in page.tags and "link" not in page.tags and "iframe" not in page.tags
     assert all(source.startswith("data:image/png;base64,") for source in page.sources)
@@ -144,7 +144,7 @@ def test_the_report_loads_nothing_and_runs_nothing(tmp_path):
 
 def test_each_case_with_a_label_map_has_a_picture_with_its_panels(tmp_path):
     run = example(tmp_path)
-    html = write_report(run).read_text()
+    html = write_report(run).read_text(encoding="utf-8")
     assert len(re.findall("<img", html)) == 5
     assert "image · reference · prediction · Dice" in html
     assert "image · pseudo-label · confidence 0.75" in html
@@ -183,11 +183,11 @@ def test_whatever_is_missing_or_damaged_the_report_is_written(tmp_path, damage):
         else:
             half = content[: len(content) // 2]
             path.write_bytes({"torn": half, "noise": b"\xff\x00{" * 9, "other type": b"[1, null]\n"}[damage])
-        Page(write_report(run).read_text())
+        Page(write_report(run).read_text(encoding="utf-8"))
         path.write_bytes(content)
     for part in PARTS:
         (tmp_path / part).unlink()
-    assert "unfinished" in Page(write_report(run).read_text()).text
+    assert "unfinished" in Page(write_report(run).read_text(encoding="utf-8")).text
 
 
 def test_values_of_a_wrong_type_do_not_break_the_report(tmp_path):
@@ -202,7 +202,7 @@ def test_values_of_a_wrong_type_do_not_break_the_report(tmp_path):
     run.events._append("warning")
     run.events._append("metric", run.events.metrics_path, name=5, value="high", step=None)
     run.events._append("error", code=[1])
-    Page(write_report(run).read_text())
+    Page(write_report(run).read_text(encoding="utf-8"))
 
 
 def test_a_failed_run_says_what_happened_and_what_to_do(tmp_path):
@@ -211,7 +211,7 @@ def test_a_failed_run_says_what_happened_and_what_to_do(tmp_path):
     run.events.started({}, "cpu")
     run.events.error("memory_training", "Memory ran out in step 7.", "Choose a smaller patch.")
     run.events.finished("failed")
-    page = Page(write_report(run).read_text())
+    page = Page(write_report(run).read_text(encoding="utf-8"))
     assert collect(run).status == "failed"
     assert "Memory ran out in step 7." in page.text and "Choose a smaller patch." in page.text
 
@@ -231,7 +231,7 @@ def test_hostile_texts_stay_texts(tmp_path):
     run.events.warning(attack, attack)
     run.events.metric(attack, 1.0, 1)
     run.events.started({attack: attack}, attack)
-    html = write_report(run).read_text()
+    html = write_report(run).read_text(encoding="utf-8")
     page = Page(html)
     assert "script" not in page.tags and attack in page.text
     assert all(source.startswith("data:image/png") for source in page.sources)

@@ -48,13 +48,13 @@ def holder(run_folder):
 
 def put_lock(run, **changes):
     with run.lock():
-        owner = json.loads((run.root / "lock").read_text())
+        owner = json.loads((run.root / "lock").read_text(encoding="utf-8"))
     (run.root / "lock").write_text(json.dumps({**owner, **changes}))
 
 
 def test_the_lock_is_there_while_held_and_gone_afterwards(run_folder):
     with run_folder.lock():
-        assert json.loads((run_folder.root / "lock").read_text())["pid"] == os.getpid()
+        assert json.loads((run_folder.root / "lock").read_text(encoding="utf-8"))["pid"] == os.getpid()
     assert os.listdir(run_folder.root) == []
     with pytest.raises(RuntimeError), run_folder.lock():
         raise RuntimeError
@@ -79,7 +79,7 @@ def test_the_lock_of_a_killed_engine_is_taken_over(run_folder, holder):
     while process_start(holder.pid) is not None and time.monotonic() < deadline:
         time.sleep(0.02)  # not waited for: the killed engine is a zombie of this process
     with run_folder.lock():
-        assert json.loads((run_folder.root / "lock").read_text())["pid"] == os.getpid()
+        assert json.loads((run_folder.root / "lock").read_text(encoding="utf-8"))["pid"] == os.getpid()
 
 
 def test_the_lock_of_a_reused_process_id_is_taken_over(run_folder):
@@ -102,7 +102,7 @@ def test_an_old_torn_lock_file_is_nobodys(run_folder, content):
         pass  # it may be in the making
     os.utime(path, (time.time() - 60, time.time() - 60))
     with run_folder.lock():
-        assert json.loads(path.read_text())["pid"] == os.getpid()
+        assert json.loads(path.read_text(encoding="utf-8"))["pid"] == os.getpid()
 
 
 @pytest.mark.parametrize("pid", [-1, 0, 2**22 + 7, 2**70])
@@ -254,6 +254,6 @@ def test_the_log_holds_messages_warnings_and_tracebacks_but_no_paths(run_folder)
         except OSError:
             logging.getLogger("CFRTrain").exception("it broke")
     logging.getLogger("CFRTrain").warning("after the run")
-    text = (run_folder.root / "engine.log").read_text()
+    text = (run_folder.root / "engine.log").read_text(encoding="utf-8")
     assert "left out <path>" in text and "slow file" in text and "Traceback" in text and "it broke" in text
     assert "Doe" not in text and str(REPOSITORY) not in text and "after the run" not in text

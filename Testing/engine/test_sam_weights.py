@@ -100,7 +100,9 @@ def test_a_copy_of_another_official_file_is_not_taken(tmp_path):
     path, entry = write_official(tmp_path, official_sam().state_dict())
     read_weights(path, entry)
     record = path.with_suffix(".json")
-    record.write_text(json.dumps({**json.loads(record.read_text()), "official_sha256": "0" * 64}))
+    record.write_text(
+        json.dumps({**json.loads(record.read_text(encoding="utf-8")), "official_sha256": "0" * 64})
+    )
     with pytest.raises(ModelError):
         read_weights(path.with_suffix(".safetensors"), entry)
 

@@ -85,7 +85,7 @@ def test_damaged_prepared_data_names_its_case(tmp_path, name):
 def test_a_changed_geometry_is_noticed(tmp_path):
     filled(tmp_path)
     path = tmp_path / "c1" / "case.json"
-    record = json.loads(path.read_text())
+    record = json.loads(path.read_text(encoding="utf-8"))
     record["geometry"]["spacing_zyx"][0] = 7.0
     path.write_text(json.dumps(record))
     with pytest.raises(DataError):
