@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -28,7 +29,7 @@ class Inspector:
     ) -> None:
         self.names = ["background", *(item.name for item in job.classes)]
         self.patch = tuple(plan.patch_zyx)
-        self.store, self.labeled, self.device = store, tuple(labeled)[:CASES_TO_LOOK_AT], device
+        self.store, self.labeled, self.device = store, cases_to_look_at(store, labeled), device
 
     def revive(self, trainee: Trainee, batches: BatchBuilder, step: int, events: EventLog) -> list[str]:
         """Refit the head of every network with a dead class; return the classes that stayed dead, by name.
@@ -60,3 +61,15 @@ class Inspector:
             image, label = self.store.image(case), self.store.label(case)
             found += crops_of_classes(image, label, self.patch, len(self.names))
         return [(image.to(self.device), label.to(self.device)) for image, label in found]
+
+
+def cases_to_look_at(store: CaseStore, labeled: Sequence[str]) -> tuple[str, ...]:
+    """Return the first few labeled cases and every further one that shows a class which those do not."""
+    chosen: list[str] = []
+    seen: set[int] = set()
+    for case in labeled:
+        present = set(np.unique(store.label(case)).tolist())
+        if len(chosen) < CASES_TO_LOOK_AT or present - seen:
+            chosen.append(case)
+            seen |= present
+    return tuple(chosen)

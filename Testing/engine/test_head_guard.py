@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from CFRTrain.data.geometry import Geometry
+from CFRTrain.data.store import CaseStore
 from CFRTrain.retraining.head_guard import (
     check_steps,
     class_dice,
@@ -13,6 +15,7 @@ from CFRTrain.retraining.head_guard import (
     dead_classes,
     refit_head,
 )
+from CFRTrain.retraining.inspection import cases_to_look_at
 from CFRTrain.retraining.networks import build_network
 from CFRTrain.runs.checkpoints import weights_hash
 
@@ -116,3 +119,12 @@ def test_an_empty_label_gives_nothing_to_judge():
 )
 def test_the_first_look_comes_when_a_network_can_be_judged(total, optimizer, steps):
     assert check_steps(total, optimizer) == steps
+
+
+def test_a_class_that_only_a_later_labeled_case_shows_is_looked_at_too(tmp_path):
+    store, grid = CaseStore(tmp_path), Geometry((4, 4, 4), (1.0, 1.0, 1.0))
+    for case, present in {"a": 1, "b": 1, "c": 1, "d": 1, "e": 2}.items():
+        label = np.zeros((4, 4, 4), np.uint8)
+        label[1] = present
+        store.put(case, np.zeros((4, 4, 4), np.float32), label, grid, grid)
+    assert cases_to_look_at(store, "abcde") == ("a", "b", "c", "e")
