@@ -20,7 +20,7 @@ from CFRTrain.runs.events import read_events
 from CFRTrain.runs.job import ClassSpec, changed, job_to_json, preset
 from CFRTrain.runs.run_folder import RunFolder, write_atomic
 
-WORKING = ("stage", "progress", "checkpoint", "case_done")
+WORKING = ("stage", "metric", "checkpoint", "case_done")  # progress is thinned out by the clock
 CHANGES = {
     "labeler": "fusion",
     "fusion_members": ("atlas", "network", "sam"),
