@@ -2,8 +2,8 @@
 
     python -m Testing.benchmarks.kill_and_resume --work FOLDER [--kills 20] [--seed 0] [--output FILE.md]
 
-The process is killed (SIGKILL) right after a randomly drawn event of the uninterrupted run, so kills fall
-into every stage however short it is. The weights' hash after all kills must equal the uninterrupted run's.
+The process is killed (SIGKILL) at the beginning of every stage and right after randomly drawn events of the
+uninterrupted run. The weights' hash after all kills must equal the uninterrupted run's.
 """
 
 from __future__ import annotations
@@ -103,6 +103,13 @@ def finish(run: RunFolder) -> None:
         raise SystemExit(f"the engine failed, see {run.root / 'stdout.log'}")
 
 
+def chosen_events(order: list[tuple], count: int, seed: int) -> list[int]:
+    """Indices of the events to kill at: the beginning of every stage, and others at random."""
+    begins = [index for index, item in enumerate(order) if item[0] == "stage"]
+    others = [index for index in range(len(order)) if index not in begins]
+    return sorted(begins + random.Random(seed).sample(others, max(0, count - len(begins))))
+
+
 def parse_options() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
@@ -120,7 +127,7 @@ def main() -> None:
     options = parse_options()
     expected, order = uninterrupted(options.work / "uninterrupted")
     run, lines, kills = make_run(options.work / "killed"), [], 0
-    for index in sorted(random.Random(options.seed).sample(range(len(order)), options.kills)):
+    for index in chosen_events(order, options.kills, options.seed):
         target = order[index]
         killed = kill_at(run, target)
         kills += killed
