@@ -10,7 +10,7 @@ from CFRTrain.cli.create import VOLUME_SUFFIXES, volume_stem
 from CFRTrain.models.inference import segment_file
 from CFRTrain.models.package import load_model
 from CFRTrain.models.runtimes import choose_runtime
-from CFRTrain.runs.errors import CFRError, DataError, JobError
+from CFRTrain.runs.errors import DataError, JobError
 from CFRTrain.runs.job import Predict
 from CFRTrain.training.precision import limit_threads
 
@@ -57,6 +57,3 @@ def _targets(inputs: list[Path], output: Path) -> list[tuple[Path, Path]]:
 
 def _warn(code: str, text: str) -> None:
     sys.stderr.write(f"warning ({code}): {text}\n")
-
-
-__all__ = ["CFRError", "predict_files"]

@@ -8,10 +8,10 @@ from argparse import Namespace
 from pathlib import Path
 
 from CFRTrain.cli.console import event_view
-from CFRTrain.cli.create import CohortSource, create_run, list_volumes, parse_classes, volume_stem
+from CFRTrain.cli.create import CohortSource, create_run, list_volumes, parse_classes
 from CFRTrain.cli.signals import stop_on_signal
 from CFRTrain.cli.tables import evaluation_table, result_table
-from CFRTrain.runs.errors import CFRError, JobError
+from CFRTrain.runs.errors import JobError
 from CFRTrain.runs.job import changed, preset
 from CFRTrain.runs.run_folder import RunFolder
 
@@ -161,18 +161,3 @@ class _shown:
 
 def _say(text: str) -> None:
     sys.stdout.write(text + "\n")
-
-
-__all__ = [
-    "CFRError",
-    "check",
-    "create",
-    "demo",
-    "evaluate",
-    "predict",
-    "report",
-    "run",
-    "status",
-    "stop",
-    "volume_stem",
-]

@@ -7,7 +7,7 @@ import time
 from dataclasses import fields
 from typing import Any
 
-from CFRTrain.data.cases import Case
+from CFRTrain.data.cases import Case, with_role
 from CFRTrain.data.volumes import read_label
 from CFRTrain.models.inference import segment_file
 from CFRTrain.models.metrics import ClassMetrics, evaluate, summarize, without_prediction
@@ -22,7 +22,7 @@ def evaluate_stage(context: Context, model: Model) -> dict[str, Any] | None:
 
     A case that cannot be segmented counts as failed with Dice 0; it is never left out.
     """
-    cases = [case for case in context.cases if case.role == "validation"]
+    cases = with_role(context.cases, "validation")
     if not cases:
         return None
     options, events = context.job.predict, context.run.events
