@@ -1,0 +1,75 @@
+"""The engine from the viewer's side: build a run, start it detached, follow it, stop it; models and weights.
+
+Standard library and CFRTrain.runs only; no slicer, no qt, so every part is tested without them.
+
+    environment = EngineEnvironment(python, slicer.util.startupEnvironment(), missingPackages, devices)
+    problems = preflight(cohort, settings, environment)
+    run = buildRun(cohort, settings)
+    DetachedEngine().start(run, environment.python, environment.variables)
+    follower = RunFollower(run); state = follower.poll()          # from a timer, once or twice a second
+"""
+
+from .devices import Device, chosenDevice, devicesFrom
+from .estimate import Estimate, bytesText, durationText, estimateFrom
+from .follower import RunFollower
+from .launch import DetachedEngine, activeRun, latestRun
+from .location import engineCommand, engineEnvironment, engineFolder
+from .models import ModelEntry, ModelStore
+from .preflight import EngineEnvironment, estimateProblems, preflight
+from .problems import Problem
+from .run_builder import buildRun
+from .run_state import RunState, RunStatus
+from .settings import TrainSettings, jobOf
+from .tasks import (
+    collectVolumes,
+    downloadWeights,
+    estimateRun,
+    inspectModel,
+    installWeights,
+    listDevices,
+    predictVolumes,
+    verifyWeights,
+)
+from .verb_process import VerbProcess
+from .weights import WeightsEntry, licenseText, removeWeights, weightsEntries
+
+__all__ = [
+    "Device",
+    "DetachedEngine",
+    "EngineEnvironment",
+    "Estimate",
+    "ModelEntry",
+    "ModelStore",
+    "Problem",
+    "RunFollower",
+    "RunState",
+    "RunStatus",
+    "TrainSettings",
+    "VerbProcess",
+    "WeightsEntry",
+    "activeRun",
+    "buildRun",
+    "bytesText",
+    "chosenDevice",
+    "collectVolumes",
+    "devicesFrom",
+    "downloadWeights",
+    "durationText",
+    "engineCommand",
+    "engineEnvironment",
+    "engineFolder",
+    "estimateFrom",
+    "estimateProblems",
+    "estimateRun",
+    "inspectModel",
+    "installWeights",
+    "jobOf",
+    "latestRun",
+    "licenseText",
+    "listDevices",
+    "predictVolumes",
+    "preflight",
+    "removeWeights",
+    "verifyWeights",
+    "weightsEntries",
+]

@@ -1,0 +1,62 @@
+"""What a person chooses before a training, and the job that follows from it. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from CFRTrain.runs.job import ClassSpec, Job, preset
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """The choices of the train panel; an empty text leaves a choice to the preset.
+
+    preset: preview, standard, paper. device: auto, cpu, mps, cuda or cuda:1. labeler: atlas, network, sam,
+    fusion (atlas and network), fusion_sam (atlas and SAM), none. samModel: vit_b, vit_l, vit_h with its
+    `weights` file. method: self_training, mean_teacher, supervised. modality: MR, CT. threads: 0 = all.
+    changes: further values of the job by dotted path.
+    """
+
+    preset: str = "standard"
+    device: str = "auto"
+    labeler: str = ""
+    samModel: str = ""
+    weights: Path | None = None
+    method: str = ""
+    modality: str = "MR"
+    seed: int = 0
+    threads: int = 0
+    changes: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def usesSam(self) -> bool:
+        """Whether SAM labels the cases, alone or fused."""
+        return self.labeler in ("sam", "fusion_sam") or (not self.labeler and self.preset == "paper")
+
+
+def jobOf(settings: TrainSettings, classes: Sequence[ClassSpec], onCpu: bool) -> Job:
+    """The engine's job. Raises JobError (CFRTrain.runs.errors) naming an impossible value."""
+    changes: dict[str, Any] = {"device": settings.device, "seed": settings.seed, "threads": settings.threads}
+    changes["modality"] = settings.modality
+    changes |= _labelerChanges(settings)
+    if settings.method:
+        changes["method"] = settings.method
+    return preset(settings.preset, classes, on_cpu=onCpu, **{**changes, **dict(settings.changes)})
+
+
+def _labelerChanges(settings: TrainSettings) -> dict[str, Any]:
+    """Values of the job that name the labeler and, where SAM labels, its model and weights."""
+    changes: dict[str, Any] = {}
+    if settings.labeler == "fusion_sam":
+        changes |= {"labeler": "fusion", "fusion_members": ("atlas", "sam")}
+    elif settings.labeler == "fusion":
+        changes |= {"labeler": "fusion", "fusion_members": ("atlas", "network")}
+    elif settings.labeler:
+        changes["labeler"] = settings.labeler
+    if settings.usesSam and settings.weights is not None:
+        changes["finetune.weights"] = settings.weights.as_posix()
+        changes["finetune.model"] = settings.samModel or "vit_b"
+    return changes
