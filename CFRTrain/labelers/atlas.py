@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -21,16 +22,30 @@ from CFRTrain.labelers.registration import (
     warp_image,
     warp_probabilities,
 )
+from CFRTrain.labelers.side_by_side import side_by_side
 from CFRTrain.labelers.templates import TemplateStage
 from CFRTrain.labelers.transform_store import TransformStore, half_precision
 from CFRTrain.labelers.voting import Ballot, band_correlation
-from CFRTrain.runs.errors import DataError
+from CFRTrain.runs.errors import DataError, DiskFullError
 from CFRTrain.runs.job import Job
 from CFRTrain.runs.run_folder import RunFolder
 
 THUMBNAIL_VOXELS = 12  # per axis: enough to tell a large from a small organ and left from right
 FOCUS_VOXELS = 2.0  # a registration is judged where the structures are
 DIRECT_VOTE, TEMPLATE_VOTE = 2.0, 1.0  # a template's label went through one registration more
+
+
+class Pair(NamedTuple):
+    """A registration to be made: `moving`, the volume of case `atlas`, onto `fixed`, that of case `target`.
+
+    focus: where the match counts, float32 (z,y,x) on the moving grid.
+    """
+
+    target: str
+    atlas: str
+    fixed: np.ndarray
+    moving: np.ndarray
+    focus: np.ndarray
 
 
 class AtlasLabeler:
@@ -50,6 +65,7 @@ class AtlasLabeler:
         self.store, self.labeled, self.job, self.run = store, tuple(labeled), job, run
         self.spacing = tuple(float(value) for value in plan.spacing_zyx)
         self.classes = len(job.classes)
+        self._threads = job.threads or os.cpu_count() or 1
         shape = np.median([store.image(case).shape for case in self.labeled], axis=0)
         resolution = job.atlas.resolution_mm or automatic_resolution(shape, self.spacing)
         self.options = RegistrationOptions(resolution_mm=resolution)
@@ -58,10 +74,14 @@ class AtlasLabeler:
         self._thumbnails: dict[str, np.ndarray] = {}
 
     def prepare(self) -> None:
-        """Chooses and labels the templates, if any; a second call or a resumed run finds them done."""
+        """Registers the run's unlabeled cases, then chooses and labels the templates, if any.
+
+        A second call or a resumed run finds both done. Raises StopRequested and DiskFullError.
+        """
+        unlabeled = [case.id for case in self.run.cases() if case.role == "unlabeled"]
+        candidates = [case for case in unlabeled if self.store.has(case) and case not in self.labeled]
+        self.register_all(candidates)
         if self.job.atlas.templates and self.templates is None:
-            unlabeled = [case.id for case in self.run.cases() if case.role == "unlabeled"]
-            candidates = [case for case in unlabeled if self.store.has(case) and case not in self.labeled]
             key = repr((self.options, self.labeled, self.job.atlas))
             templates = TemplateStage(
                 candidates, self.job.atlas.templates, self._label_directly, self.run, key
@@ -83,6 +103,39 @@ class AtlasLabeler:
                 probabilities = self.templates.label(template).probabilities
                 self._vote(ballot, template, probabilities, transform, TEMPLATE_VOTE)
         return ballot.result()
+
+    def register_all(self, targets: Sequence[str]) -> None:
+        """Finds and keeps the transforms of every target's closest labeled cases, several side by side.
+
+        What is on disk is left, and the bits do not depend on the number of threads. A target that fails is
+        passed over: whoever uses it meets the error again and names it. Raises StopRequested, once what has
+        begun is kept, and DiskFullError.
+        """
+        start, position = time.monotonic(), {target: index for index, target in enumerate(targets, start=1)}
+        with side_by_side(self._register_and_keep, self._missing_pairs(targets), self._threads) as found:
+            for pair, future in found:
+                error = future.exception()
+                if isinstance(error, MemoryError | DiskFullError):
+                    raise error
+                done = position[pair.target]
+                left = (time.monotonic() - start) / done * (len(targets) - done)
+                self.run.events.progress("registration", done, len(targets), round(left, 1))
+
+    def _missing_pairs(self, targets: Sequence[str]) -> Iterator[Pair]:
+        """The registrations that are not on disk. Raises StopRequested between targets."""
+        for target in targets:
+            self.run.raise_if_stopped()
+            try:
+                atlases = self.closest(target)
+                missing = [atlas for atlas in atlases if self.transforms.get(target, atlas) is None]
+                yield from [self._pair(target, atlas) for atlas in missing]
+            except MemoryError:
+                raise
+            except Exception:  # a damaged volume, say: `label` meets the error again and names the case
+                continue
+
+    def _register_and_keep(self, pair: Pair) -> None:
+        self._taken(pair, self._register(pair), keep=True)
 
     def transform(self, case_id: str, labeled_id: str) -> Transform:
         """The transform that brings labeled case `labeled_id` onto `case_id`, from disk where it is known."""
@@ -120,18 +173,20 @@ class AtlasLabeler:
     def _registered(self, case_id: str, moving: Sequence[str], keep: bool) -> list[Transform]:
         """Transforms of several cases onto one, found side by side; `keep`: looked up and kept on disk."""
         known = {atlas: self.transforms.get(case_id, atlas) if keep else None for atlas in moving}
-        missing = [atlas for atlas in moving if known[atlas] is None]
-        fixed = self.store.image(case_id)
-        pairs = [(self.store.image(atlas), self._focus(atlas)) for atlas in missing]
-
-        def find(pair: tuple[np.ndarray, np.ndarray]) -> Transform:
-            return register(fixed, pair[0], self.spacing, self.spacing, self.options, focus=pair[1])
-
-        with ThreadPoolExecutor(self.job.threads or os.cpu_count() or 1) as pool:
-            found = pool.map(find, pairs)
-            for atlas, transform in zip(missing, found, strict=True):
-                known[atlas] = self._taken(case_id, atlas, half_precision(transform), keep)
+        missing = [self._pair(case_id, atlas) for atlas in moving if known[atlas] is None]
+        with side_by_side(self._register, missing, self._threads) as found:
+            for pair, future in found:
+                known[pair.atlas] = self._taken(pair, future.result(), keep)
         return [known[atlas] for atlas in moving]
+
+    def _pair(self, case_id: str, atlas: str) -> Pair:
+        fixed, moving = self.store.image(case_id), self.store.image(atlas)
+        return Pair(case_id, atlas, fixed, moving, self._focus(atlas))
+
+    def _register(self, pair: Pair) -> Transform:
+        """The transform of a pair, as it comes back from disk. Safe on any thread."""
+        found = register(pair.fixed, pair.moving, self.spacing, self.spacing, self.options, focus=pair.focus)
+        return half_precision(found)
 
     def _focus(self, case_id: str) -> np.ndarray:
         """Where the structures of an atlas or template are and a little around, float32 (z,y,x)."""
@@ -139,13 +194,13 @@ class AtlasLabeler:
         labels = self.store.label(case_id) if own else self.templates.label(case_id).labels
         return gaussian_filter((labels > 0).astype(np.float32), FOCUS_VOXELS)
 
-    def _taken(self, case_id: str, moving_id: str, transform: Transform, keep: bool) -> Transform:
+    def _taken(self, pair: Pair, transform: Transform, keep: bool) -> Transform:
         if not transform.affine_converged:
-            text = f"[{case_id}] affine registration of {moving_id} failed; their centers were aligned."
+            text = f"[{pair.target}] affine registration of {pair.atlas} failed; their centers were aligned."
             self.run.events.warning("affine_failed", text)
         if keep:
             self.run.require_free_space(2 * transform.displacement.nbytes)
-            self.transforms.put(case_id, moving_id, transform)
+            self.transforms.put(pair.target, pair.atlas, transform)
         return transform
 
     def _thumbnail(self, case_id: str) -> np.ndarray:

@@ -109,6 +109,7 @@ def pairs_from_atlas(
     """
     combinations: list[tuple[str, str]] = []
     targets = [target for target in targets if target not in atlas.labeled]
+    atlas.register_all(targets)
     for position, target in enumerate(targets):
         run.raise_if_stopped()
         try:

@@ -45,12 +45,12 @@ def training_seconds(context: Context) -> float:
 
 
 def atlas_seconds(context: Context) -> float:
-    """Seconds of all registrations; only those of one target run side by side."""
+    """Seconds of all registrations, which run side by side."""
     job = context.job
     if job.labeler in ("none", "sam", "network") and job.retrain.pairs == 0:
         return 0.0
     atlases = min(len(context.ids("labeled")), job.atlas.atlases)
-    rounds = len(context.ids("unlabeled")) * math.ceil(atlases / _threads(context))
+    rounds = math.ceil(len(context.ids("unlabeled")) * atlases / _threads(context))
     return rounds * math.prod(context.planned().median_shape) * SECONDS_PER_REGISTERED_VOXEL
 
 
