@@ -1,0 +1,66 @@
+"""Qt properties: for PythonQt `button.text` is the value, and `button.text = ...` sets it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from PySide6 import QtCore
+
+from Testing.bed.pythonqt.values import EnumInt, unwrap
+
+INTEGERS = {"int", "uint", "qlonglong", "qulonglong", "short", "ushort"}
+
+
+class QtProperty:
+    """One property of a class of Qt, with the conversions of PythonQt."""
+
+    def __init__(self, name: str, meta: QtCore.QMetaProperty) -> None:
+        self.name, self.meta, self.type_name = name, meta, meta.typeName()
+
+    def read(self, raw: QtCore.QObject) -> Any:
+        """The value, not wrapped."""
+        return self.meta.read(raw)
+
+    def write(self, raw: QtCore.QObject, value: Any) -> None:
+        """Set the value. AttributeError where Qt does not take it, TypeError for None as a string."""
+        owner = type(raw).__name__
+        if not self.meta.isWritable():
+            raise AttributeError(f"Property '{self.name}' of {owner} object is not writable")
+        if value is None and self.type_name == "QString":
+            raise TypeError(f"None assigned to the string property '{self.name}'; PythonQt makes it 'None'")
+        converted = self._converted(value)
+        if converted is None or not self.meta.write(raw, converted):
+            raise AttributeError(
+                f"Property '{self.name}' of type '{self.type_name}' does not accept an object of type "
+                f"{type(value).__name__} ({value!r})"
+            )
+
+    def _converted(self, value: Any) -> Any:
+        if self.meta.isEnumType():
+            return int(value) if isinstance(value, EnumInt) else unwrap(value)
+        if self.type_name == "QString":
+            return str(value)
+        if self.type_name == "bool" and isinstance(value, bool | int | float | str | list | tuple):
+            return bool(value)
+        if self.type_name in INTEGERS and isinstance(value, int | float):
+            return math.floor(value)
+        if self.type_name in ("double", "float") and isinstance(value, int | float):
+            return float(value)
+        if self.type_name in INTEGERS or self.type_name in ("bool", "double", "float"):
+            return None
+        return unwrap(value)
+
+
+def find(raw: QtCore.QObject, name: str) -> QtProperty | None:
+    """The property of that name in the real meta-object; PythonQt calls `objectName` also `name`."""
+    meta = raw.metaObject()
+    index = meta.indexOfProperty(name)
+    if index < 0 and name == "name":
+        index = meta.indexOfProperty("objectName")
+    return QtProperty(name, meta.property(index)) if index >= 0 else None
+
+
+def is_dynamic(raw: QtCore.QObject, name: str) -> bool:
+    """Whether the object has a dynamic property of that name, as `SlicerParameterName` from a .ui file."""
+    return name.encode() in [bytes(item.data()) for item in raw.dynamicPropertyNames()]
