@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from CFRTrain.cli.parser import build_parser
+from CFRTrain.runs.atomic import disk_full, is_disk_full
 from CFRTrain.runs.errors import CFRError, JobError
 
 
@@ -21,6 +22,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     except OSError as error:
+        if is_disk_full(error):
+            full = disk_full()
+            sys.stderr.write(f"{full}\n")
+            return full.exit_code
         sys.stderr.write(f"A file could not be read or written: {error.strerror or error}.\n")
         return JobError.exit_code
     except KeyboardInterrupt:

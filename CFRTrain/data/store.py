@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import uuid
 import zlib
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from CFRTrain.data.geometry import Geometry
+from CFRTrain.runs.atomic import write_atomic
 from CFRTrain.runs.errors import DataError
 
 REMEDY = "Delete the run's prepared cases; they are made again from the original files."
@@ -35,7 +34,10 @@ class CaseStore:
     def put(
         self, case_id: str, image: np.ndarray, label: np.ndarray | None, geometry: Geometry, planned: Geometry
     ) -> None:
-        """Store arrays (z, y, x) on the grid `planned`, and the file's grid `geometry`. Atomic."""
+        """Store arrays (z, y, x) on the grid `planned`, and the file's grid `geometry`. Atomic.
+
+        Raises DiskFullError where the disk is full; `has` then denies the case.
+        """
         arrays = {"image": np.ascontiguousarray(image, dtype=np.float32)}
         if label is not None:
             arrays["label"] = np.ascontiguousarray(label, dtype=np.uint8)
@@ -47,7 +49,7 @@ class CaseStore:
         # The record goes first and comes last: a kill in between leaves a case that `has` denies.
         (folder / "case.json").unlink(missing_ok=True)
         for kind, array in arrays.items():
-            _write(folder / f"{kind}.npy", lambda file, array=array: np.save(file, array, allow_pickle=False))
+            write_atomic(folder / f"{kind}.npy", lambda stream, array=array: _save(stream, array))
         record = {
             "format": 1,
             "geometry": geometry.to_dict(),
@@ -55,7 +57,7 @@ class CaseStore:
             "crc32": {kind: _file_checksum(folder / f"{kind}.npy") for kind in arrays},
         }
         record["check"] = _record_checksum(record)
-        _write(folder / "case.json", lambda file: file.write(json.dumps(record).encode()))
+        write_atomic(folder / "case.json", json.dumps(record).encode())
 
     def has(self, case_id: str) -> bool:
         """True if the case was stored completely."""
@@ -150,14 +152,8 @@ def _record_checksum(record: dict[str, Any]) -> int:
     return zlib.crc32(json.dumps(record, sort_keys=True).encode())
 
 
-def _write(path: Path, fill: Any) -> None:
-    """Write a file under a temporary name and rename it, so that it is whole or not there."""
-    partial = path.with_name(f".{uuid.uuid4().hex}.tmp")
-    try:
-        with partial.open("wb") as file:
-            fill(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+def _save(stream: BinaryIO, array: np.ndarray) -> None:
+    """A .npy file. NumPy's own `save` hides from its error that the disk is full."""
+    header = np.lib.format.header_data_from_array_1_0(array)
+    np.lib.format.write_array_header_1_0(stream, header)
+    stream.write(memoryview(array).cast("B"))

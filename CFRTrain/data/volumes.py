@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Collection
 from pathlib import Path
 
@@ -11,10 +9,11 @@ import numpy as np
 import SimpleITK as sitk
 
 from CFRTrain.data.dicom_series import read_series
-from CFRTrain.data.file_checks import check_file, suffix_of, verify_hash
+from CFRTrain.data.file_checks import check_file, verify_hash
 from CFRTrain.data.file_problems import damaged, problem
 from CFRTrain.data.geometry import SAME_GRID_VOXELS, Geometry, Volume, from_sitk, geometry_of, to_sitk
 from CFRTrain.data.resampling import resample_image, resample_label
+from CFRTrain.data.volume_writing import write_volume
 from CFRTrain.runs.errors import DataError
 
 __all__ = [
@@ -82,23 +81,6 @@ def read_label(
     if not labels.array.any():
         raise problem("empty_label", "The label is empty.", case)
     return labels
-
-
-def write_volume(path: Path | str, volume: Volume) -> None:
-    """Write .nii.gz, .nii, .nrrd or .mha; the file appears under its name only when it is complete."""
-    path = Path(path)
-    suffix = suffix_of(path)
-    if not suffix:
-        raise ValueError(f"the format of {path.name} is not supported")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{uuid.uuid4().hex}{suffix}")
-    try:
-        sitk.WriteImage(to_sitk(volume), str(partial), useCompression=suffix != ".nii")
-        with partial.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _read_file(path: Path, case: str) -> sitk.Image:

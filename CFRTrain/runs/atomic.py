@@ -7,7 +7,10 @@ import hashlib
 import os
 import time
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from CFRTrain.runs.errors import DiskFullError
 
@@ -15,23 +18,37 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no space, over the quota, ov
 RENAME_ATTEMPTS = 20  # Windows refuses to replace a file while a reader has it open, for milliseconds
 
 
-def write_atomic(path: Path, data: bytes) -> None:
+def write_atomic(path: Path, data: bytes | Callable[[BinaryIO], object]) -> None:
     """Writes `data` so that `path` holds either its old or its new content, whatever happens.
 
-    Raises DiskFullError where the disk is full; the old content stays.
+    data: the bytes, or a function that writes them to the stream it is given. Raises DiskFullError where the
+    disk is full; the old content stays.
+    """
+    with replacement_of(path) as temporary, open(temporary, "xb") as stream:
+        if callable(data):
+            data(stream)
+        else:
+            stream.write(data)
+
+
+@contextmanager
+def replacement_of(path: Path, suffix: str = ".tmp") -> Iterator[Path]:
+    """The name of a file to be written in the block, which then becomes `path` in one step, synced.
+
+    It lies beside `path` and ends in `suffix`, for writers that want a name rather than a stream. Where the
+    block fails nothing is left of it. Raises DiskFullError where the disk is full.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name[:80]}.{uuid.uuid4().hex}.tmp")
+    temporary = path.with_name(f".{uuid.uuid4().hex}{suffix}")
     try:
-        with open(temporary, "xb") as stream:
-            stream.write(data)
-            stream.flush()
+        yield temporary
+        with open(temporary, "rb+") as stream:
             os.fsync(stream.fileno())
         _replace(temporary, path)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         if is_disk_full(error):
-            raise disk_full() from error
+            raise disk_full(f"The disk is full; {path.name} could not be written.") from error
         raise
     sync_folder(path.parent)
 

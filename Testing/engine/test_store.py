@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from CFRTrain.data import store as store_module
 from CFRTrain.data.geometry import Geometry
 from CFRTrain.data.store import CaseStore
 from CFRTrain.runs.errors import DataError
@@ -94,7 +95,7 @@ def test_a_changed_geometry_is_noticed(tmp_path):
 
 def test_a_kill_while_storing_leaves_no_half_case(tmp_path, monkeypatch):
     store = filled(tmp_path)
-    monkeypatch.setattr(np, "save", lambda *a, **k: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(store_module, "_save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         store.put("c1", np.zeros(PLANNED.size_zyx), None, ORIGINAL, PLANNED)
     assert not store.has("c1") and not list(tmp_path.glob("*/.*"))
