@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -21,13 +22,19 @@ SIDE_FILES = (".txt", ".xml", ".json", ".html", ".htm")
 def read_series(folder: Path, case: str) -> sitk.Image:
     """The 3D image of the only series in `folder`.
 
-    Raises DataError: no_series, several_series, foreign_files, missing_slices, tilted, geometry,
-    multi_component, too_large, damaged.
+    Raises DataError: no_series, several_series, foreign_files, and what `read_slices` raises.
     """
-    names = _series_files(folder, case)
+    return read_slices(_series_files(folder, case), case)
+
+
+def read_slices(names: list[str], case: str) -> sitk.Image:
+    """The 3D image of the files of one series, in the order of their slices, or of one multi-frame file.
+
+    Raises DataError: missing_slices, tilted, geometry, multi_component, one_slice, too_large, damaged.
+    """
     if len(names) == 1:
         return _read_multi_frame(names[0], case)
-    headers = [_header(name, case) for name in names]
+    headers = [read_header(name, case) for name in names]
     sizes = {header.GetSize()[:2] for header in headers}
     if len(sizes) > 1:
         raise problem("geometry", "The slices of the series differ in size.", case)
@@ -69,7 +76,7 @@ def _series_files(folder: Path, case: str) -> list[str]:
 
 
 def _read_multi_frame(name: str, case: str) -> sitk.Image:
-    header = _header(name, case)
+    header = read_header(name, case)
     if len(header.GetSize()) != 3 or header.GetSize()[2] == 1:
         raise problem("one_slice", "The series has a single slice.", case)
     if math.prod(header.GetSize()) > MAX_VOXELS:
@@ -80,7 +87,21 @@ def _read_multi_frame(name: str, case: str) -> sitk.Image:
         raise damaged("The DICOM file cannot be read.", case) from error
 
 
-def _header(name: str, case: str) -> sitk.ImageFileReader:
+def in_slice_order(headers: Mapping[str, sitk.ImageFileReader], case: str) -> list[str]:
+    """The names of a series' files from the first slice to the last, along the normal of the first header.
+
+    `headers` by file name. Raises DataError `geometry` where a slice does not say where it lies.
+    """
+    if len(headers) == 1:
+        return list(headers)
+    axes = np.array(_numbers(next(iter(headers.values())), ORIENTATION, 6, case))
+    normal = np.cross(axes[:3], axes[3:])
+    along = {name: _numbers(header, POSITION, 3, case) @ normal for name, header in headers.items()}
+    return sorted(along, key=lambda name: (along[name], name))
+
+
+def read_header(name: str, case: str) -> sitk.ImageFileReader:
+    """A reader that has read the header of a DICOM image. Raises DataError: damaged, multi_component."""
     reader = sitk.ImageFileReader()
     reader.SetImageIO("GDCMImageIO")
     reader.SetFileName(name)

@@ -10,9 +10,10 @@ from CFRTrain.data.planning import Plan
 from CFRTrain.labelers.sam_input import SamInput, choose_input
 from CFRTrain.labelers.sam_lora import add_lora
 from CFRTrain.labelers.sam_model import ARCHITECTURES, ConcatenationSam, SamArchitecture, build_sam
-from CFRTrain.labelers.sam_weights import OFFICIAL_WEIGHTS, find_weights, load_official, read_weights
+from CFRTrain.labelers.sam_weights import find_weights, load_official, read_weights
 from CFRTrain.runs.errors import JobError, ModelError
 from CFRTrain.runs.job import FineTune, Job
+from CFRTrain.runs.official_weights import OFFICIAL_WEIGHTS
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,6 +17,7 @@ from torch.nn.functional import interpolate
 
 from CFRTrain.labelers.sam_model import ConcatenationSam
 from CFRTrain.runs.errors import ModelError
+from CFRTrain.runs.official_weights import OfficialWeights
 from CFRTrain.runs.run_folder import write_atomic
 
 # SAM's own three masks mean nothing for classes: these parts start anew, whatever the number of classes.
@@ -26,38 +26,6 @@ PARTS_PER_TOKEN = (
     "mask_decoder.output_hypernetworks_mlps.",
     "mask_decoder.iou_prediction_head.",
 )
-
-
-@dataclass(frozen=True)
-class OfficialWeights:
-    """One file that Meta published with Segment Anything (Kirillov et al. 2023)."""
-
-    model: str
-    file_name: str
-    sha256: str
-
-    @property
-    def url(self) -> str:
-        return f"https://dl.fbaipublicfiles.com/segment_anything/{self.file_name}"
-
-
-OFFICIAL_WEIGHTS = {
-    "vit_b": OfficialWeights(
-        model="vit_b",
-        file_name="sam_vit_b_01ec64.pth",
-        sha256="ec2df62732614e57411cdcf32a23ffdf28910380d03139ee0f4fcbe91eb8c912",
-    ),
-    "vit_l": OfficialWeights(
-        model="vit_l",
-        file_name="sam_vit_l_0b3195.pth",
-        sha256="3adcc4315b642a4d2101128f611684e8734c41232a17c648ed1693702a49a622",
-    ),
-    "vit_h": OfficialWeights(
-        model="vit_h",
-        file_name="sam_vit_h_4b8939.pth",
-        sha256="a7bf3b02f3ebf1267aba913ff637d9a2d5c33d3173bb679e46d9f338c26f262e",
-    ),
-}
 
 
 def find_weights(path: Path, weights: OfficialWeights) -> Path | None:

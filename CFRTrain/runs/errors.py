@@ -77,6 +77,15 @@ class DependencyError(CFRError):
     exit_code = 6
 
 
+def missing_package(error: ImportError) -> DependencyError:
+    """The failed import of a package as an error that a person can act on."""
+    return DependencyError(
+        "package_missing",
+        f"The Python package {error.name or 'that was asked for'} cannot be used: {error}.",
+        "Install what the program needs, then start again.",
+    )
+
+
 class StopRequested(CFRError):
     """The run was asked to stop; everything up to here is kept."""
 

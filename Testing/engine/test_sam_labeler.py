@@ -17,10 +17,10 @@ from CFRTrain.labelers.sam_input import choose_input
 from CFRTrain.labelers.sam_labeler import SamLabeler, volume_probabilities
 from CFRTrain.labelers.sam_lora import lora_parameters
 from CFRTrain.labelers.sam_model import ARCHITECTURES, SamArchitecture, build_sam
-from CFRTrain.labelers.sam_weights import OfficialWeights
 from CFRTrain.runs.errors import DataError, JobError, ModelError, StopRequested
 from CFRTrain.runs.events import read_events
 from CFRTrain.runs.job import FineTune
+from CFRTrain.runs.official_weights import OfficialWeights
 from Testing.engine.cohort import Cohort, mean_dice
 
 TINY = SamArchitecture("vit_b", 24, 2, 3, (1,), token=16, window=3, embedding=32, decoder_hidden=64)

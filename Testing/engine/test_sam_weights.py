@@ -11,15 +11,9 @@ import torch
 
 from CFRTrain.labelers import sam_weights
 from CFRTrain.labelers.sam_model import ConcatenationSam, SamArchitecture, build_sam
-from CFRTrain.labelers.sam_weights import (
-    OFFICIAL_WEIGHTS,
-    OfficialWeights,
-    find_weights,
-    fit_position_tables,
-    load_official,
-    read_weights,
-)
+from CFRTrain.labelers.sam_weights import find_weights, fit_position_tables, load_official, read_weights
 from CFRTrain.runs.errors import ModelError
+from CFRTrain.runs.official_weights import OFFICIAL_WEIGHTS, OfficialWeights
 
 # SAM's own shape at a size for tests: an official file has four mask tokens and a canvas of 1024.
 TINY = SamArchitecture("tiny", 24, 2, 3, (1,), token=16, window=3, embedding=32, decoder_hidden=64)

@@ -1,0 +1,71 @@
+"""What the short verbs say: one JSON object per line to a program, a readable line to a person."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+from CFRTrain.runs.errors import CFRError, StopRequested, missing_package
+
+PROGRESS_INTERVAL = 0.2  # seconds between two progress messages
+
+
+class Messages:
+    """Writes messages, each with a `type`, to a stream (default: standard output), flushed one by one."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = sys.stdout if stream is None else stream
+        self._readable = self._stream.isatty()
+        self._last_progress = -PROGRESS_INTERVAL
+
+    def send(self, kind: str, readable: str = "", **fields: Any) -> None:
+        """One message; a person sees `readable` alone, and nothing where it is empty."""
+        if self._readable:
+            line = readable
+        else:
+            line = json.dumps({"type": kind, **fields}, ensure_ascii=False)
+        if line:
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+    def progress(self, stage: str, step: int, of: int, seconds_left: float | None = None) -> None:
+        """`step` of `of` is done; the last one is always said, others a few times a second."""
+        now = time.monotonic()
+        if step < of and now - self._last_progress < PROGRESS_INTERVAL:
+            return
+        self._last_progress = now
+        left = None if seconds_left is None else round(seconds_left, 1)
+        self.send("progress", stage=stage, step=step, of=of, seconds_left=left)
+
+    def warning(self, code: str, text: str) -> None:
+        """Something to know that ends nothing."""
+        self.send("warning", f"warning: {text}", code=code, text=text)
+
+    @contextmanager
+    def ending(self) -> Iterator[None]:
+        """Says how the block ended: done, stopped or failed, with the error, which is let through."""
+        try:
+            yield
+        except StopRequested:
+            self.send("finished", status="stopped")
+            raise
+        except CFRError as error:
+            self._failed(error)
+            raise
+        except ImportError as error:
+            raise self._failed(missing_package(error)) from error
+        except Exception as error:
+            text = f"The program failed unexpectedly ({type(error).__name__}: {error})."
+            self._failed(CFRError("unexpected", text, "Try again; if it fails again, report it."))
+            raise
+        self.send("finished", status="done")
+
+    def _failed(self, error: CFRError) -> CFRError:
+        """Says the error and that this was the end; the error, to be raised."""
+        self.send("error", code=error.code, text=error.text, remedy=error.remedy)
+        self.send("finished", status="failed")
+        return error
