@@ -25,6 +25,7 @@ from torch import Tensor
 from CFRTrain.runs.atomic import sync_folder, write_atomic
 from CFRTrain.runs.tensor_state import flatten_optimizer, module_tensors, restore_optimizer, weights_hash
 
+KEPT = 2  # checkpoints of one training: a damaged one has a predecessor
 FOLDER_NAME = re.compile(r"step-(\d{8})")
 
 
@@ -40,7 +41,7 @@ class Checkpoint:
 class CheckpointStore:
     """The newest `keep` checkpoints of one stage; `skipped` lists the damaged ones that the last load met."""
 
-    def __init__(self, folder: Path, keep: int = 2) -> None:
+    def __init__(self, folder: Path, keep: int = KEPT) -> None:
         self.folder = Path(folder)
         self.keep = keep
         self.skipped: list[str] = []

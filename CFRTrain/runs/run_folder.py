@@ -78,14 +78,14 @@ class RunFolder:
         if self.stop_requested():
             raise StopRequested()
 
-    def require_free_space(self, needed_bytes: int) -> None:
-        """Raises DiskFullError where fewer than `needed_bytes` and a margin are free."""
+    def require_free_space(self, needed_bytes: int, detail: str = "") -> None:
+        """Raises DiskFullError where fewer than `needed_bytes` and a margin are free; `detail`: what for."""
         folder = self.root.absolute()
         while not folder.exists():
             folder = folder.parent
         free, needed = self._disk_usage(folder).free, needed_bytes + FREE_SPACE_MARGIN
         if free < needed:
-            raise disk_full(f"{needed / 2**20:.0f} MiB are needed, {free / 2**20:.0f} MiB are free.")
+            raise disk_full(f"{needed / 2**20:.0f} MiB are needed{detail}, {free / 2**20:.0f} MiB are free.")
 
     def write_json(self, name: str, content: Any) -> None:
         """Writes one JSON file of the run atomically."""

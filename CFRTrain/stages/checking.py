@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import statistics
 from dataclasses import asdict
 from typing import Any
 
@@ -33,6 +35,8 @@ def examine(context: Context) -> CheckReport:
     for found in report.warnings:
         run.events.warning(found.code, f"[{found.case or 'cohort'}] {found.text} {found.remedy}")
     record: dict[str, Any] = {"ok": report.ok, "inputs_sha256": _inputs(context)}
+    if report.fingerprints:
+        record["median_voxels"] = int(statistics.median(math.prod(f.size_zyx) for f in report.fingerprints))
     if report.ok:
         record["plan_sha256"] = _write_plan(context, report)
     run.write_json("check.json", {**record, "problems": [asdict(found) for found in report.problems]})

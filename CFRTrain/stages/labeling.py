@@ -34,6 +34,12 @@ def uses(context: Context, member: str) -> bool:
     return name == member or name == "fusion" and member in context.job.fusion_members
 
 
+def labels_cases(context: Context) -> bool:
+    """Whether the run makes pseudo-labels: it has a labeler, unlabeled cases, a method that wants them."""
+    wanted = chosen_labeler(context) != "none" and method_of(context.job).uses_unlabeled
+    return wanted and bool(context.ids("unlabeled"))
+
+
 def cache_of(context: Context, name: str) -> PseudoLabelCache:
     """Where the pseudo-labels of one labeler, or of one round of re-training, lie."""
     return PseudoLabelCache(context.run.folder("pseudo_labels", name), name)
@@ -56,9 +62,9 @@ def build_labeler(context: Context, name: str) -> Labeler:
 
 def label_stage(context: Context) -> PseudoLabelCache | None:
     """Labels every unlabeled case that has no pseudo-label yet; None where none are wanted."""
-    name, unlabeled = chosen_labeler(context), context.ids("unlabeled")
-    if name == "none" or not unlabeled or not method_of(context.job).uses_unlabeled:
+    if not labels_cases(context):
         return None
+    name, unlabeled = chosen_labeler(context), context.ids("unlabeled")
     cache = cache_of(context, name)
     if not all(cache.has(case) for case in unlabeled):
         label_all(build_labeler(context, name), unlabeled, cache, context.run)

@@ -13,9 +13,8 @@ from CFRTrain.runs.errors import JobError
 from CFRTrain.runs.job import job_to_json
 from CFRTrain.runs.run_folder import file_sha256
 from CFRTrain.stages.context import Context
+from CFRTrain.stages.disk_space import require_disk_space
 from CFRTrain.stages.estimate import announce_estimate
-
-BYTES_PER_VOXEL = 5  # float32 image, uint8 label
 
 
 def prepare_stage(context: Context) -> None:
@@ -23,9 +22,8 @@ def prepare_stage(context: Context) -> None:
     run = context.run
     freeze_settings(context)
     announce_estimate(context)
+    require_disk_space(context)
     missing = [case for case in context.cases if not context.store.has(case.id)]
-    shape = context.planned().median_shape
-    run.require_free_space(len(missing) * BYTES_PER_VOXEL * shape[0] * shape[1] * shape[2])
     start = time.monotonic()
     for done, case in enumerate(missing, start=1):
         run.raise_if_stopped()
