@@ -45,7 +45,7 @@ class Case:
     pseudoLabel, uncertaintyMap, uncertainty, run: of the last pseudo-label taken over, also after a decision.
     uncertaintyMap: 0 is sure, 100 a guess. uncertainty: 0 to 1. run: name of the run folder.
     decidedBy, decidedAt: alias and time (ISO 8601, UTC) of the label or decision in effect.
-    changedVoxels: of a correction against the pseudo-label, of a label against the one before; None = unknown.
+    changedVoxels: of a correction against the pseudo-label, of a label against the one before; if known.
     problem: why the case cannot be used, and what to do.
     """
 
