@@ -6,6 +6,7 @@ whatever the registration did, and it shows the anatomy in shapes that the few l
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,7 +18,7 @@ from CFRTrain.data.store import CaseStore
 from CFRTrain.labelers.atlas import AtlasLabeler
 from CFRTrain.labelers.base import one_hot
 from CFRTrain.labelers.registration import Transform, warp_image, warp_probabilities
-from CFRTrain.runs.errors import DiskFullError, StopRequested
+from CFRTrain.runs.errors import DataError, DiskFullError, StopRequested
 from CFRTrain.runs.run_folder import RunFolder
 
 Pair = tuple[np.ndarray, np.ndarray]
@@ -105,7 +106,7 @@ def pairs_from_atlas(
     """Pairs of each target with the labeled cases most like it; None where no registration worked.
 
     Registers what is not on disk yet, with progress; StopRequested in between. A target that fails is left
-    out with a warning.
+    out with a warning; the run then goes on with the pairs that it began with, or raises DataError.
     """
     combinations: list[tuple[str, str]] = []
     targets = [target for target in targets if target not in atlas.labeled]
@@ -121,12 +122,31 @@ def pairs_from_atlas(
         except Exception as error:  # one volume that cannot be registered must not end the run
             run.events.warning("registration_failed", f"[{target}] no warped pair: {error}")
         run.events.progress("warped_pairs", position + 1, len(targets))
+    combinations = _as_at_first(run, targets, combinations)
     if not combinations:
         return None
     return WarpedPairs(
         atlas.store, combinations, atlas.transform, atlas.spacing, atlas.classes,
         strength=strength, match_intensity=match_intensity,
     )  # fmt: skip
+
+
+def _as_at_first(
+    run: RunFolder, targets: Sequence[str], found: Sequence[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """The combinations this run first found for the targets. Raises DataError where one is lost since."""
+    digest = hashlib.sha256(repr(tuple(targets)).encode()).hexdigest()[:16]
+    names = [f"{labeled} {target}" for labeled, target in found]
+    first = run.frozen(f"registrations/pairs-{digest}.json", names)
+    for labeled, target in (name.split() for name in first):
+        if (labeled, target) not in found:
+            raise DataError(
+                "registration_lost",
+                f"The registration of {labeled}, from which this run learns, cannot be made again.",
+                "The warnings say why. Restore what is missing, or make a new run without the case.",
+                case=target,
+            )
+    return [tuple(name.split()) for name in first]
 
 
 def match_histogram(image: np.ndarray, reference: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -99,6 +99,18 @@ class RunFolder:
             raise JobError(
                 "bad_json", f"{name} is not JSON.", "Delete it; the engine makes it again."
             ) from error
+
+    def frozen(self, name: str, found: Sequence[str]) -> tuple[str, ...]:
+        """What `found` was when this run first asked for the list `name`, whatever it is now.
+
+        Trainings that go on must learn from what they began with. Raises JobError where the file is broken.
+        """
+        if not (self.root / name).is_file():
+            self.write_json(name, list(found))
+        kept = self.read_json(name)
+        if not isinstance(kept, list) or not all(isinstance(item, str) for item in kept):
+            raise JobError("bad_list", f"{name} is damaged.", "Make a new run: what this one used is lost.")
+        return tuple(kept)
 
     def results(self) -> dict[str, Any] | None:
         """What came out, or None for a run that has not finished."""

@@ -10,9 +10,10 @@ from CFRTrain.labelers.fusion import FusionLabeler
 from CFRTrain.labelers.network_labeler import NetworkLabeler
 from CFRTrain.labelers.sam_labeler import SamLabeler
 from CFRTrain.retraining.assembly import method_of
-from CFRTrain.runs.errors import JobError
+from CFRTrain.runs.errors import DataError, JobError
 from CFRTrain.stages.context import Context
 
+USABLE = "usable_cases.json"
 BUILDERS: dict[str, Callable[..., Labeler]] = {
     "atlas": AtlasLabeler,
     "network": NetworkLabeler,
@@ -61,11 +62,30 @@ def build_labeler(context: Context, name: str) -> Labeler:
 
 
 def label_stage(context: Context) -> PseudoLabelCache | None:
-    """Labels every unlabeled case that has no pseudo-label yet; None where none are wanted."""
+    """Labels every unlabeled case that has no pseudo-label yet; None where none are wanted.
+
+    Which cases could be labeled is frozen in the run when the stage first ends. Raises DataError where one of
+    them cannot be labeled again after its file was lost.
+    """
     if not labels_cases(context):
         return None
-    name, unlabeled = chosen_labeler(context), context.ids("unlabeled")
-    cache = cache_of(context, name)
-    if not all(cache.has(case) for case in unlabeled):
-        label_all(build_labeler(context, name), unlabeled, cache, context.run)
+    name, wanted = chosen_labeler(context), usable_cases(context) or context.ids("unlabeled")
+    cache, labeled = cache_of(context, name), wanted
+    if not all(cache.has(case) for case in wanted):
+        labeled = label_all(build_labeler(context, name), wanted, cache, context.run)
+    for case in context.run.frozen(USABLE, labeled):
+        if case not in labeled:
+            raise DataError(
+                "pseudo_label_lost",
+                "Its pseudo-label, from which this run learns, is gone and could not be made again.",
+                "The warnings say why. Restore the file, or make a new run without the case.",
+                case=case,
+            )
     return cache
+
+
+def usable_cases(context: Context) -> tuple[str, ...] | None:
+    """The unlabeled cases that the run learns from, frozen by the label stage; None before its first end."""
+    if not (context.run.root / USABLE).is_file():
+        return None
+    return context.run.frozen(USABLE, ())

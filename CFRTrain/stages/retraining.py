@@ -16,7 +16,7 @@ from CFRTrain.models.inference import predict_probabilities
 from CFRTrain.retraining.retrainer import Retrainer
 from CFRTrain.retraining.sources import PairSource
 from CFRTrain.stages.context import Context
-from CFRTrain.stages.labeling import cache_of, uses
+from CFRTrain.stages.labeling import cache_of, usable_cases, uses
 from CFRTrain.training.loop import train
 
 
@@ -26,7 +26,7 @@ def retrain_stage(context: Context, pseudo: PseudoLabelCache | None) -> nn.Modul
     From the second round on, the pseudo-labels are the mean of the first ones and of the last round's network
     (paper, equation 8, with the labeler as a lasting second opinion).
     """
-    usable = _usable_cases(context, pseudo)
+    usable = (usable_cases(context) if pseudo is not None else None) or context.ids("unlabeled")
     pairs = _pairs(context)
     weights = _first_weights(context)
     rounds = context.job.retrain.rounds if pseudo is not None else 1
@@ -47,12 +47,6 @@ def _first_weights(context: Context) -> dict[str, Tensor] | None:
     return NetworkLabeler(
         context.store, context.ids("labeled"), context.planned(), job, context.run
     ).weights()
-
-
-def _usable_cases(context: Context, pseudo: PseudoLabelCache | None) -> tuple[str, ...]:
-    """Unlabeled cases of the training: those that could be labeled, or all where none is needed."""
-    unlabeled = context.ids("unlabeled")
-    return unlabeled if pseudo is None else tuple(case for case in unlabeled if pseudo.has(case))
 
 
 def _pairs(context: Context) -> PairSource | None:
