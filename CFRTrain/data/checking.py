@@ -134,9 +134,18 @@ def _check_label(
         ]
     try:
         reference = None if image is None else image.geometry
-        return read_label(case.label, case.id, reference, [spec.value for spec in classes]), []
+        values, measures = [spec.value for spec in classes], case.role == "validation"
+        label = read_label(case.label, case.id, reference, values, empty_ok=measures)
     except DataError as error:
         return None, [_from_error(error, case, "Label: ")]
+    return label, [] if label.array.any() else [
+        _warning(
+            case.id,
+            "empty_label",
+            "Label: The label is empty: the case counts as right where nothing is found, else as failed.",
+            "If the structures are there, draw them and save the label again.",
+        )
+    ]
 
 
 def check_cohort(

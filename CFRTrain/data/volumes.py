@@ -59,11 +59,13 @@ def read_label(
     reference: Geometry | None,
     values: Collection[int],
     sha256: str | None = None,
+    empty_ok: bool = False,
 ) -> Volume:
     """A label map (z, y, x) uint8 of class values, on `reference`'s grid if given.
 
     A .seg.nrrd that 3D Slicer cropped to its segments is put back onto the grid it was cropped from. Raises
-    DataError: what `read_volume` raises, other_grid, not_integer, label_values, overlapping, empty_label.
+    DataError: what `read_volume` raises, other_grid, not_integer, label_values, overlapping, and empty_label
+    unless `empty_ok`: to learn from, a label must show something; to measure with, it may say "nothing".
     """
     path = Path(path)
     segmentation = path.name.lower().endswith(".seg.nrrd")
@@ -78,7 +80,7 @@ def read_label(
     labels = Volume(_class_values(volume.array, values, case), volume.geometry)
     if reference is not None:
         labels = _on_grid(labels, reference, segmentation, case)
-    if not labels.array.any():
+    if not empty_ok and not labels.array.any():
         raise problem("empty_label", "The label is empty.", case)
     return labels
 

@@ -6,10 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from CFRTrain.data.geometry import Geometry
-from CFRTrain.data.volumes import Volume, read_label, read_volume
+from CFRTrain.data.volumes import read_label
 from CFRTrain.models.metrics import ClassMetrics, evaluate, without_prediction
 from CFRTrain.runs.errors import DataError
 from CFRTrain.runs.job import ClassSpec
@@ -35,23 +32,12 @@ def evaluate_file(
 ) -> tuple[list[ClassMetrics], str | None]:
     """Metrics of one case on the reference's grid, and what is wrong with the prediction, if anything."""
     values = [item.value for item in classes]
-    truth = _label(reference, case, None, values)
+    truth = read_label(reference, case, None, values, empty_ok=True)
     spacing = truth.geometry.spacing_zyx
     if prediction is None:
         return without_prediction(truth.array, spacing, classes), "There is no prediction."
     try:
-        found = _label(prediction, case, truth.geometry, values)
+        found = read_label(prediction, case, truth.geometry, values, empty_ok=True)
     except DataError as error:
         return without_prediction(truth.array, spacing, classes), f"{error.text} {error.remedy}"
     return evaluate(found.array, truth.array, spacing, classes), None
-
-
-def _label(path: Path, case: str, reference: Geometry | None, values: Sequence[int]) -> Volume:
-    """A label map; unlike in training one without any class is fine: it says that there is nothing."""
-    try:
-        return read_label(path, case, reference, values)
-    except DataError as error:
-        if error.code != "empty_label":
-            raise
-    geometry = reference or read_volume(path, case).geometry
-    return Volume(np.zeros(geometry.size_zyx, np.uint8), geometry)

@@ -12,7 +12,7 @@ from CFRTrain.data.geometry import Geometry, Volume, from_sitk, to_sitk
 from CFRTrain.data.preprocessing import values_to_indices
 from CFRTrain.data.resampling import resample_label
 from CFRTrain.data.store import CaseStore
-from CFRTrain.data.volumes import read_label, read_volume
+from CFRTrain.data.volumes import read_label
 from CFRTrain.models.report_overlays import best_slice, class_colors, overlay_png
 from CFRTrain.runs.errors import CFRError
 from CFRTrain.runs.job import CaseEntry, ClassSpec
@@ -87,13 +87,8 @@ def _picture(run: RunFolder, case: CaseEntry, classes: Sequence[ClassSpec], sour
 def _indices(path: Path, case: str, classes: Sequence[ClassSpec], grid: Geometry) -> Volume:
     """A label map of class values as class indices on `grid`."""
     values = [item.value for item in classes]
-    try:
-        found = read_label(path, case, None, values)
-    except CFRError as error:
-        if error.code != "empty_label":
-            raise
-        found = read_volume(path, case)
-    indices = Volume(values_to_indices(found.array.astype(np.uint8), values), found.geometry)
+    found = read_label(path, case, None, values, empty_ok=True)
+    indices = Volume(values_to_indices(found.array, values), found.geometry)
     return resample_label(indices, grid)
 
 

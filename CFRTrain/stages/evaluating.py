@@ -58,7 +58,7 @@ def _segment_and_measure(context: Context, model: Model, runtime: Runtime, case:
     run, classes = context.run, context.job.classes
     values = [item.value for item in classes]
     output = run.folder("predictions") / f"{case.id}.nii.gz"
-    label = read_label(case.label, case.id, None, values)
+    label = read_label(case.label, case.id, None, values, empty_ok=True)
     spacing = label.geometry.spacing_zyx
     try:
         found = segment_file(
@@ -76,7 +76,7 @@ def _segment_and_measure(context: Context, model: Model, runtime: Runtime, case:
     except DataError as error:
         run.events.warning("prediction_failed", str(error))
         return without_prediction(label.array, spacing, classes)
-    reference = read_label(case.label, case.id, found.geometry, values)
+    reference = read_label(case.label, case.id, found.geometry, values, empty_ok=True)
     return evaluate(found.array, reference.array, spacing, classes)
 
 

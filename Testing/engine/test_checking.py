@@ -81,6 +81,17 @@ def test_every_bad_case_is_named_and_the_good_ones_still_count(tmp_path):
     assert caught.value.case == "case_0001"
 
 
+def test_an_empty_label_is_refused_where_it_is_learned_from_and_a_warning_where_it_measures(tmp_path):
+    cases = cohort(tmp_path, 4, labeled=2)
+    for case in (cases[1], replace(cases[3], label=tmp_path / "l3.nii.gz")):
+        write_volume(case.label, Volume(np.zeros(SIZE, np.uint8), GRID))
+    cases[3] = replace(cases[3], label=tmp_path / "l3.nii.gz", role="validation")
+    report = check_cases(cases, CLASSES)
+    assert codes(report, "error") == {("case_0001", "empty_label")}
+    assert codes(report, "warning") == {("case_0003", "empty_label")}
+    assert "case_0003" in {found.case for found in report.fingerprints}
+
+
 def test_a_bad_image_and_a_bad_label_of_one_case_are_both_named(tmp_path):
     cases = cohort(tmp_path)
     cases[0].image.write_bytes(b"nothing")

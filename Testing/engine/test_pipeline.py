@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from CFRTrain.data.geometry import Volume
 from CFRTrain.data.phantoms import write_cohort
-from CFRTrain.data.volumes import read_label, read_volume
+from CFRTrain.data.volumes import read_label, read_volume, write_volume
 from CFRTrain.models.package import load_model
 from CFRTrain.pipeline import Pipeline, run_all
 from CFRTrain.runs.errors import DataError, JobError, StopRequested
@@ -39,9 +40,6 @@ def make_run(root: Path, **changes: object) -> RunFolder:
 
 def relabel(root: Path) -> None:
     """Gives the structure the value 7, so that a mix-up of class values and class indices shows."""
-    from CFRTrain.data.geometry import Volume
-    from CFRTrain.data.volumes import write_volume
-
     for path in (root / "labels").iterdir():
         label = read_label(path, path.name, None, [1])
         write_volume(path, Volume(label.array * np.uint8(7), label.geometry))
@@ -122,6 +120,17 @@ def test_the_weights_are_the_same_however_often_the_run_was_stopped(finished: Ru
             stopped += 1
     assert stopped == 4
     assert run.results()["weights_sha256"] == finished.results()["weights_sha256"]
+
+
+def test_a_validation_case_that_shows_nothing_is_measured_by_the_rule_for_empty_masks(tmp_path: Path):
+    run = make_run(tmp_path)
+    label = tmp_path / "labels/case_0005.nii.gz"
+    found = read_volume(label, "case_0005")
+    write_volume(label, Volume(np.zeros_like(found.array), found.geometry))
+    results = run_all(run)
+    row = results["validation"]["per_case"]["case_0005"][0]
+    nothing_found = row["prediction_ml"] == 0
+    assert (row["dice"], row["failure"]) == ((1.0, False) if nothing_found else (0.0, True))
 
 
 def test_a_bad_case_ends_the_run_before_training_and_is_named(tmp_path: Path):
