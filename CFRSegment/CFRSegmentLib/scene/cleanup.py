@@ -7,6 +7,17 @@ from contextlib import contextmanager
 
 import slicer
 
+from CFRSegmentLib.scene.hierarchy import removeFolderIfEmpty
+from CFRSegmentLib.scene.node_roles import (
+    ADOPTED_ATTRIBUTE,
+    Role,
+    caseNodes,
+    nodesOfClass,
+    roleOf,
+    unmarkNode,
+)
+from CFRSegmentLib.scene.review_nodes import hideUncertainty
+
 
 def removeCaseNodes(caseId: str, keepImage: bool = False) -> int:
     """Remove the case's marked nodes with their display nodes, and its folder if that is empty then.
@@ -14,14 +25,54 @@ def removeCaseNodes(caseId: str, keepImage: bool = False) -> int:
     A volume that the user loaded (see `adoptVolume`) stays and is only unmarked. Returns how many nodes
     went.
     """
-    raise NotImplementedError
+    before = slicer.mrmlScene.GetNumberOfNodes()
+    for node in caseNodes(caseId):
+        if roleOf(node) is Role.UNCERTAINTY:
+            hideUncertainty()
+        elif node.GetAttribute(ADOPTED_ATTRIBUTE) and not keepImage:
+            unmarkNode(node)
+        elif roleOf(node) is not Role.IMAGE or not keepImage:
+            slicer.mrmlScene.RemoveNode(node)
+    removeFolderIfEmpty(caseId)
+    return before - slicer.mrmlScene.GetNumberOfNodes()
 
 
 @contextmanager
 def temporaryNodes() -> Iterator[list[slicer.vtkMRMLNode]]:
     """Every node that is added to the scene inside is removed at the end, also after an error.
 
-    Append a node to the list that is given to keep it, with its display and storage nodes.
+    Append a node to the list that is given to keep it, with its display and storage nodes. Singletons
+    stay: they belong to the scene, not to who made them first.
     """
-    raise NotImplementedError
-    yield []
+    before = {node.GetID() for node in nodesOfClass("vtkMRMLNode")}
+    kept: list[slicer.vtkMRMLNode] = []
+    try:
+        yield kept
+    finally:
+        stays = before | _withHelpers(kept)
+        for node in reversed(nodesOfClass("vtkMRMLNode")):
+            isNew = slicer.mrmlScene.IsNodePresent(node) and node.GetID() not in stays
+            if isNew and not node.GetSingletonTag():
+                slicer.mrmlScene.RemoveNode(node)
+
+
+def _withHelpers(nodes: list[slicer.vtkMRMLNode]) -> set[str]:
+    """Ids of the nodes and of all nodes that they refer to."""
+    ids: set[str] = set()
+    waiting = list(nodes)
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node.GetID() and node.GetID() not in ids:
+            ids.add(node.GetID())
+            waiting += _referenced(node)
+    return ids
+
+
+def _referenced(node: slicer.vtkMRMLNode) -> list[slicer.vtkMRMLNode]:
+    roles: list[str] = []
+    node.GetNodeReferenceRoles(roles)
+    return [
+        node.GetNthNodeReference(role, index)
+        for role in roles
+        for index in range(node.GetNumberOfNodeReferences(role))
+    ]

@@ -1,6 +1,4 @@
-"""Segmentations as .seg.nrrd files that are plain label maps: one layer, label values = class values,
-whole grid.
-"""
+"""The cohort's labels as files and as segmentation nodes."""
 
 from __future__ import annotations
 
@@ -8,8 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import slicer
+
 from CFRSegmentLib.cohort.classes import SegmentClass
+from CFRSegmentLib.i18n import _
+from CFRSegmentLib.scene.grids import gridOf
+from CFRSegmentLib.scene.label_arrays import LabelArray, fillSegments, labelArray
+from CFRSegmentLib.scene.label_files import readLabels, writeLabels
+from CFRSegmentLib.scene.node_roles import Role, requireInScene
+from CFRSegmentLib.scene.segmentations import createSegmentation
 
 
 @dataclass(frozen=True)
@@ -20,6 +26,7 @@ class SaveReport:
     empty: tuple[str, ...] = ()
     overlaps: tuple[tuple[str, str, int], ...] = ()  # kept class, class that lost the voxels, how many
     ignored: tuple[str, ...] = ()  # segments that are no class, not written
+    outside: int = 0  # voxels beyond the volume, not written
 
 
 def saveSegmentation(
@@ -28,14 +35,16 @@ def saveSegmentation(
     classes: Sequence[SegmentClass],
     path: Path,
 ) -> SaveReport:
-    """Write the classes' segments onto the volume's whole grid; the node is not changed.
+    """Write the classes' segments as a plain label map over the whole grid of the image; no node is
+    changed.
 
     Where segments overlap, the first class in order gets the voxel. `path` ends in .seg.nrrd: give the
-    cohort's `newLabelFile`, then commit it. Written beside it under another name and renamed, so a kill
-    leaves no half file. Raises CohortError: node_deleted, resized (the volume was cropped or resampled),
-    not_written.
+    cohort's `newLabelFile`, then commit it. Written beside it under another name and renamed, so that a
+    kill leaves no half file. Raises CohortError: node_deleted, not_a_label_map, resized, not_written.
     """
-    raise NotImplementedError
+    found = _labelsOf(segmentationNode, volumeNode, classes)
+    writeLabels(path, found.values, volumeNode, classes)
+    return _report(found, classes)
 
 
 def loadSegmentation(
@@ -44,15 +53,19 @@ def loadSegmentation(
     classes: Sequence[SegmentClass],
     name: str,
     caseId: str = "",
+    role: Role = Role.LABEL,
 ) -> slicer.vtkMRMLSegmentationNode:
     """The label map in `path` (.seg.nrrd, .nrrd, .nii.gz) as an editable segmentation with the cohort's
     classes.
 
     Names, colors, order and terminology come from `classes`, voxels from the file. Under the volume's
-    parent transform, reference volume set, no storage node. CohortError: missing, unreadable,
-    other_grid, label_values.
+    parent transform, reference volume set, no storage node. Nothing is added to the scene when it fails,
+    with CohortError: missing, unreadable, other_grid, label_values, resized.
     """
-    raise NotImplementedError
+    labels = readLabels(path, volumeNode, classes)
+    node = createSegmentation(volumeNode, classes, name, caseId, role)
+    fillSegments(node.GetSegmentation(), classes, labels, gridOf(volumeNode))
+    return node
 
 
 def changedVoxels(
@@ -61,7 +74,27 @@ def changedVoxels(
     classes: Sequence[SegmentClass],
     referencePath: Path,
 ) -> int:
-    """How many voxels of the volume have another class than in the label map `referencePath`. Errors as
-    above.
+    """How many voxels have another class than in the label map `referencePath`. Raises as save and
+    load.
     """
-    raise NotImplementedError
+    found = _labelsOf(segmentationNode, volumeNode, classes)
+    return int(np.count_nonzero(found.values != readLabels(referencePath, volumeNode, classes)))
+
+
+def _labelsOf(
+    segmentationNode: slicer.vtkMRMLSegmentationNode,
+    volumeNode: slicer.vtkMRMLVolumeNode,
+    classes: Sequence[SegmentClass],
+) -> LabelArray:
+    requireInScene(volumeNode, _("The volume of this case"))
+    requireInScene(segmentationNode, _("The segmentation of this case"))
+    return labelArray(segmentationNode, volumeNode, classes)
+
+
+def _report(found: LabelArray, classes: Sequence[SegmentClass]) -> SaveReport:
+    nameOf = {item.value: item.name for item in classes}
+    counts = np.bincount(found.values.ravel(), minlength=256)
+    voxels = {item.name: int(counts[item.value]) for item in classes}
+    overlaps = tuple((nameOf[kept], nameOf[lost], n) for (kept, lost), n in sorted(found.overlaps.items()))
+    empty = tuple(name for name, count in voxels.items() if count == 0)
+    return SaveReport(voxels, empty, overlaps, found.ignored, found.outside)

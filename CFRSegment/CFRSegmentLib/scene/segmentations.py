@@ -1,33 +1,49 @@
-"""Segmentation nodes with exactly the cohort's classes, in their order, with their names, colors and
-terminology.
-"""
+"""Segmentation nodes with exactly the cohort's classes, in order, with names, colors and terminology."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import slicer
+
 from CFRSegmentLib.cohort.classes import SegmentClass
+from CFRSegmentLib.scene.hierarchy import placeBeside
+from CFRSegmentLib.scene.node_roles import Role, markNode
+from CFRSegmentLib.scene.segments import LABEL_MAP, addClasses, matchSegments
 
 
 def createSegmentation(
-    volumeNode: slicer.vtkMRMLVolumeNode, classes: Sequence[SegmentClass], name: str, caseId: str = ""
+    volumeNode: slicer.vtkMRMLVolumeNode,
+    classes: Sequence[SegmentClass],
+    name: str,
+    caseId: str = "",
+    role: Role = Role.LABEL,
 ) -> slicer.vtkMRMLSegmentationNode:
-    """An empty segmentation over the volume's whole grid, under its parent transform, marked as the
-    case's label.
+    """An empty segmentation over the volume's whole grid, under its parent transform, beside it in the
+    tree.
 
-    Segment ids are "class_<value>" and stay when a user renames a segment.
+    Segment ids are "class_<value>" and stay when a user renames a segment. Marked as `role` of the case.
     """
-    raise NotImplementedError
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
+    markNode(node, caseId, role)
+    node.CreateDefaultDisplayNodes()
+    node.GetSegmentation().SetSourceRepresentationName(LABEL_MAP)
+    node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
+    node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
+    addClasses(node.GetSegmentation(), classes)
+    placeBeside(node, volumeNode)
+    return node
 
 
 def applyClasses(
     segmentationNode: slicer.vtkMRMLSegmentationNode, classes: Sequence[SegmentClass]
 ) -> tuple[str, ...]:
-    """Give a segmentation of the user the cohort's classes: matched by id, then by name; missing ones
-    are added.
+    """Give a segmentation the cohort's classes: matched by id, then by name; missing ones are added,
+    empty.
 
-    Voxels are kept. Returns the names of segments that are no class; they stay, after the classes, and
+    Voxels are kept. Returns the names of segments that are no class: they stay behind the classes and
     are not saved.
     """
-    raise NotImplementedError
+    segmentation = segmentationNode.GetSegmentation()
+    addClasses(segmentation, classes)
+    return matchSegments(segmentation, classes)[1]

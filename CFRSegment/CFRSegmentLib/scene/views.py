@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import slicer
 
+from CFRSegmentLib.scene.node_roles import nodesOfClass, roleOf
+
 
 def showVolume(volumeNode: slicer.vtkMRMLVolumeNode, fit: bool = True) -> None:
-    """Put the volume into the background of all slice views, nothing else in front of it.
+    """Put the volume into the background of all slice views, nothing in front of it.
 
-    Oblique volumes turn the views to their own planes, so that painting follows the voxels. `fit` also
-    zooms.
+    With `fit` the whole volume is in view, and the views turn to the planes of an oblique volume, so that
+    painting follows the voxels.
     """
-    raise NotImplementedError
+    slicer.util.setSliceViewerLayers(background=volumeNode, foreground=None, label=None)
+    logic = slicer.app.applicationLogic()
+    logic.GetSelectionNode().SetActiveVolumeID(volumeNode.GetID())
+    if fit:
+        logic.FitSliceToBackground()
 
 
 def showSegmentation(segmentationNode: slicer.vtkMRMLSegmentationNode) -> None:
-    """Show this segmentation and hide those of other cases."""
-    raise NotImplementedError
+    """Show this segmentation, and hide the other ones of this module; the user's own stay as they are."""
+    for node in nodesOfClass("vtkMRMLSegmentationNode"):
+        if roleOf(node) is not None and node is not segmentationNode:
+            node.SetDisplayVisibility(False)
+    segmentationNode.SetDisplayVisibility(True)
