@@ -6,8 +6,8 @@ heads of their own on the same encoder, so these parts are modules with a plain 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from functools import partial
+from typing import ClassVar, NamedTuple
 
 from torch import Tensor, nn
 
@@ -35,22 +35,37 @@ class EncoderDecoder(nn.Module):
     """An encoder, a decoder with skips and a 1^3 head, with dropout at the bottleneck and before the head.
 
     `encoder` maps an image (B, channels, z, y, x) to the list of its levels' maps from fine to coarse, a
-    decoder such a list to its own maps from coarse to fine, `head` the last of them to logits.
+    decoder such a list to its own maps from coarse to fine, `head` the last of them to logits. The first
+    level has `width` channels and each of the `levels` doubles them. `norm` is "batch" or "instance".
+
+    A network names its parts: encoder(in_channels, widths, norm), decoder(widths, norm), dropout(share).
     """
+
+    encoder_type: ClassVar[type[nn.Module]]
+    decoder_type: ClassVar[type[nn.Module]]
+    dropout_type: ClassVar[type[nn.Module]]
+    most_levels: ClassVar[int] = 8
 
     def __init__(
         self,
-        encoder: nn.Module,
-        new_decoder: Callable[[], nn.Module],
-        head: nn.Module,
-        dropout: nn.Module,
-        levels: int,
+        in_channels: int,
+        out_channels: int,
+        width: int = 16,
+        levels: int = 5,
+        norm: str = "instance",
+        dropout: float = 0.0,
     ) -> None:
+        """Raises ValueError for a number of levels or a norm that there is not."""
         super().__init__()
-        self.new_decoder = new_decoder
-        self.encoder, self.decoder = encoder, new_decoder()
-        self.head, self.dropout = head, dropout
+        if not 2 <= levels <= self.most_levels:
+            raise ValueError(f"a {type(self).__name__} has 2 to {self.most_levels} levels, not {levels}")
+        widths = [width * 2**level for level in range(levels)]
         self.levels = levels
+        self.new_decoder = partial(self.decoder_type, widths, norm)
+        self.encoder = self.encoder_type(in_channels, widths, norm)
+        head = nn.Conv3d(width, out_channels, kernel_size=1)  # made in this order for the same random weights
+        self.decoder = self.new_decoder()
+        self.head, self.dropout = head, self.dropout_type(dropout)
 
     def forward(self, image: Tensor) -> Tensor:
         """Return logits (B, C, z, y, x). Raises ValueError unless all sides divide by 2^(levels - 1)."""

@@ -2,40 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import torch
 from torch import Tensor, nn
 
 from CFRTrain.retraining.encoder_decoder import EncoderDecoder, normalization
-
-
-class UNet3D(EncoderDecoder):
-    """A U-Net from images (B, in_channels, z, y, x) to logits (B, out_channels, z, y, x).
-
-    Two 3^3 convolutions per level, max-pooling down, trilinear upsampling, Kaiming initialization (SSL4MIS).
-    `dropout` drops single elements at the bottleneck and before the head; the paper's value is 0.3.
-    """
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        width: int = 16,
-        levels: int = 5,
-        norm: str = "instance",
-        dropout: float = 0.0,
-    ) -> None:
-        if levels < 2:
-            raise ValueError(f"a U-Net has at least 2 levels, not {levels}")
-        widths = [width * 2**level for level in range(levels)]
-        super().__init__(
-            encoder=UNetEncoder(in_channels, widths, norm),
-            new_decoder=partial(UNetDecoder, widths, norm),
-            head=nn.Conv3d(width, out_channels, kernel_size=1),
-            dropout=nn.Dropout(dropout),
-            levels=levels,
-        )
 
 
 class UNetEncoder(nn.Module):
@@ -70,6 +40,18 @@ class UNetDecoder(nn.Module):
         for level in reversed(range(len(self.blocks))):
             maps.append(self.blocks[level](torch.cat([skips[level], self.enlarge(maps[-1])], dim=1)))
         return maps[1:]
+
+
+class UNet3D(EncoderDecoder):
+    """A U-Net from images (B, in_channels, z, y, x) to logits (B, out_channels, z, y, x).
+
+    Two 3^3 convolutions per level, max-pooling down, trilinear upsampling, Kaiming initialization (SSL4MIS).
+    `dropout` drops single elements at the bottleneck and before the head; the paper's value is 0.3.
+    """
+
+    encoder_type = UNetEncoder
+    decoder_type = UNetDecoder
+    dropout_type = nn.Dropout
 
 
 def _block(source: int, width: int, norm: str) -> nn.Sequential:

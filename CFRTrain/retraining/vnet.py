@@ -2,43 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from torch import Tensor, nn
 
 from CFRTrain.retraining.encoder_decoder import EncoderDecoder, normalization
 
 ENCODER_CONVOLUTIONS = (1, 2, 3, 3, 3)
 DECODER_CONVOLUTIONS = (1, 2, 3, 3)
-
-
-class VNet(EncoderDecoder):
-    """A V-Net from images (B, in_channels, z, y, x) to logits (B, out_channels, z, y, x).
-
-    The first level has `width` channels and each of the `levels` (2 to 5) doubles them. `norm` is "batch" or
-    "instance" (with affine parameters). `dropout` drops whole channels after the bottleneck and before the
-    head.
-    """
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        width: int = 16,
-        levels: int = 5,
-        norm: str = "instance",
-        dropout: float = 0.0,
-    ) -> None:
-        if not 2 <= levels <= len(ENCODER_CONVOLUTIONS):
-            raise ValueError(f"a V-Net has 2 to {len(ENCODER_CONVOLUTIONS)} levels, not {levels}")
-        widths = [width * 2**level for level in range(levels)]
-        super().__init__(
-            encoder=VNetEncoder(in_channels, widths, norm),
-            new_decoder=partial(VNetDecoder, widths, norm),
-            head=nn.Conv3d(width, out_channels, kernel_size=1),
-            dropout=nn.Dropout3d(dropout),
-            levels=levels,
-        )
 
 
 class VNetEncoder(nn.Module):
@@ -88,6 +57,19 @@ class VNetDecoder(nn.Module):
         for level in reversed(range(len(self.ups))):
             maps.append(self.blocks[level](self.ups[level](maps[-1]) + skips[level]))
         return maps[1:]
+
+
+class VNet(EncoderDecoder):
+    """A V-Net from images (B, in_channels, z, y, x) to logits (B, out_channels, z, y, x).
+
+    It has 2 to 5 levels; "instance" normalization has affine parameters. `dropout` drops whole channels after
+    the bottleneck and before the head.
+    """
+
+    encoder_type = VNetEncoder
+    decoder_type = VNetDecoder
+    dropout_type = nn.Dropout3d
+    most_levels = len(ENCODER_CONVOLUTIONS)
 
 
 def _unit(convolution: nn.Module, channels: int, norm: str) -> nn.Sequential:

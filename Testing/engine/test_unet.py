@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from CFRTrain.retraining.unet import UNet3D
+from CFRTrain.retraining.vnet import VNet
 
 
 def test_the_papers_unet_has_5884050_parameters():
@@ -39,6 +40,13 @@ def test_dropout_drops_single_elements_in_training_only():
 def test_a_side_that_cannot_be_halved_is_named():
     with pytest.raises(ValueError, match="divide by 16"):
         UNet3D(1, 2, width=2)(torch.zeros(1, 1, 16, 8, 16))
+
+
+def test_both_networks_take_the_same_arguments_and_say_what_does_not_fit():
+    for network, most in ((UNet3D, 8), (VNet, 5)):
+        assert "__init__" not in vars(network)
+        with pytest.raises(ValueError, match=f"a {network.__name__} has 2 to {most} levels, not {most + 1}"):
+            network(1, 2, levels=most + 1)
 
 
 def test_one_level_is_no_unet():
