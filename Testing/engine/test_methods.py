@@ -200,9 +200,6 @@ class CrossTeaching(Method):
     def own_optimizers(self):
         return {"adversary": self._ascent}
 
-    def predict(self, models, image):
-        return (models.networks[0](image) + models.networks[1](image)) / 2
-
 
 def test_the_contract_carries_two_networks_heads_banks_mixing_and_inner_loops():
     models = Models(networks(2))
@@ -215,12 +212,3 @@ def test_the_contract_carries_two_networks_heads_banks_mixing_and_inner_loops():
     with torch.no_grad():
         method.after_step(models, given, outputs)
     assert method.bank.abs().sum() > 0 and "bank" in method.state_dict()
-    image = given.image_l
-    expected = (models.networks[0](image) + models.networks[1](image)) / 2
-    assert torch.equal(method.predict(models, image), expected)
-
-
-def test_the_usual_prediction_is_the_students():
-    models = Models(networks())
-    method, image = METHODS["self_training"](SETTING, models), batch().image_l
-    assert torch.equal(method.predict(models, image), models.student(image))

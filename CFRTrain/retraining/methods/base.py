@@ -142,10 +142,6 @@ class Method(nn.Module, ABC):
         """
         return {}
 
-    def predict(self, models: Models, image: Tensor) -> Tensor:
-        """Return logits (B, C, z, y, x) of the method's best prediction; usually the student's."""
-        return models.student(image)
-
     def ramp(self, step: int) -> float:
         """Return w(t): the job's consistency weight under the Gaussian ramp of ramp_length * 150 steps."""
         return gaussian_ramp(step, self.setting.consistency, self.setting.ramp_length)
