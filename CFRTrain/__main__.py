@@ -1,13 +1,32 @@
-"""Command line of the engine: `python -m CFRTrain VERB ...`; `--help` lists the verbs."""
+"""Command line of the engine: `python -m CFRTrain VERB ...`; `--help` lists the verbs.
+
+Viewers start this file by its path, which works from any folder and whatever else can be imported there.
+"""
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from CFRTrain.cli.parser import build_parser
-from CFRTrain.runs.atomic import disk_full, is_disk_full
-from CFRTrain.runs.errors import CFRError, JobError
+
+def _make_importable(folder: Path) -> None:
+    """Makes `CFRTrain` the package in `folder`, without a search path on which other files would be found."""
+    sys.path[:] = [place for place in sys.path if Path(place or ".").resolve() != folder]
+    spec = importlib.util.spec_from_file_location(
+        "CFRTrain", folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    sys.modules["CFRTrain"] = package = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(package)
+
+
+if not __package__:
+    _make_importable(Path(__file__).resolve().parent)
+
+from CFRTrain.cli.parser import build_parser  # noqa: E402
+from CFRTrain.runs.atomic import disk_full, is_disk_full  # noqa: E402
+from CFRTrain.runs.errors import CFRError, JobError, missing_package  # noqa: E402
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,6 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CFRError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
+    except ImportError as error:
+        missing = missing_package(error)
+        sys.stderr.write(f"{missing}\n")
+        return missing.exit_code
     except OSError as error:
         if is_disk_full(error):
             full = disk_full()

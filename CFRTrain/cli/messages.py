@@ -22,24 +22,26 @@ class Messages:
         self._readable = self._stream.isatty()
         self._last_progress = -PROGRESS_INTERVAL
 
-    def send(self, kind: str, readable: str = "", **fields: Any) -> None:
+    def send(self, kind: str, readable: str = "", /, **fields: Any) -> None:
         """One message; a person sees `readable` alone, and nothing where it is empty."""
         if self._readable:
             line = readable
         else:
-            line = json.dumps({"type": kind, **fields}, ensure_ascii=False)
+            line = json.dumps({"type": kind, **fields})
         if line:
             self._stream.write(line + "\n")
             self._stream.flush()
 
-    def progress(self, stage: str, step: int, of: int, seconds_left: float | None = None) -> None:
+    def progress(
+        self, stage: str, step: int, of: int, seconds_left: float | None = None, **more: Any
+    ) -> None:
         """`step` of `of` is done; the last one is always said, others a few times a second."""
         now = time.monotonic()
         if step < of and now - self._last_progress < PROGRESS_INTERVAL:
             return
         self._last_progress = now
         left = None if seconds_left is None else round(seconds_left, 1)
-        self.send("progress", stage=stage, step=step, of=of, seconds_left=left)
+        self.send("progress", stage=stage, step=step, of=of, seconds_left=left, **more)
 
     def warning(self, code: str, text: str) -> None:
         """Something to know that ends nothing."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from CFRTrain import __version__
 from CFRTrain.cli import verbs
+from CFRTrain.cli.short_verbs import add_short_verbs, add_stop_file
 
 EPILOG = """exit codes: 0 done, 2 bad job or command, 3 bad data or model, 4 out of memory, 5 disk full,
 6 something that must be installed is missing, 130 stopped (resume with the same command)"""
@@ -25,6 +26,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_run_folder(add("report", help="write the report again"), verbs.report)
     _add_predict(add("predict", help="segment volumes with a trained model"))
     _add_evaluate(add("evaluate", help="compare segmentations with reference labels"))
+    add_short_verbs(add)
     _add_demo(add("demo", help="generate a small cohort of cardiac phantoms and train on it"))
     return parser
 
@@ -66,13 +68,16 @@ def _add_create(parser: argparse.ArgumentParser) -> None:
 
 def _add_predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", type=Path, help="a .cfrmodel file")
-    parser.add_argument("inputs", type=Path, nargs="+", help="volumes or DICOM folders")
-    parser.add_argument("--output", type=Path, required=True, help="file for one input, folder for several")
+    parser.add_argument("inputs", type=Path, nargs="*", help="volumes or DICOM folders")
+    parser.add_argument("--output", type=Path, help="file for one input, folder for several")
+    parser.add_argument("--list", type=Path, help='instead, JSON: [{"input": FILE, "output": FILE}, ...]')
+    parser.add_argument("--device", default="auto", help="auto, cpu, mps, cuda or cuda:1 (default auto)")
     parser.add_argument("--runtime", choices=("auto", "torch", "openvino"), default="auto")
     parser.add_argument("--precision", choices=("f32", "bf16"), default="f32")
     parser.add_argument("--overlap", type=float, default=0.5, help="window overlap, 0 to 0.9 (default 0.5)")
     parser.add_argument("--largest-component", action="store_true", help="keep each class's largest piece")
     parser.add_argument("--threads", type=int, default=0, help="processor threads (default all)")
+    add_stop_file(parser)
     parser.set_defaults(verb=verbs.predict)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import SimpleITK as sitk
-from scipy import ndimage
 
 from CFRTrain.data.geometry import Geometry, Volume, place
 
@@ -74,6 +73,8 @@ def interpolate(
     fill = float(array.min()) if outside is None else outside
     sigma = _smoothing(source, target)
     if any(sigma):
+        from scipy import ndimage  # here, so that reading and collecting volumes works without SciPy
+
         array = ndimage.gaussian_filter(array, sigma, mode="nearest", truncate=3.0)
     image = place(sitk.GetImageFromArray(array), source)
     sampled = sitk.Resample(

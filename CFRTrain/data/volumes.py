@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
-from CFRTrain.data.dicom_series import read_series
+from CFRTrain.data.dicom_series import read_series, read_slices
 from CFRTrain.data.file_checks import check_file, verify_hash
 from CFRTrain.data.file_problems import damaged, problem
 from CFRTrain.data.geometry import SAME_GRID_VOXELS, Geometry, Volume, from_sitk, geometry_of, to_sitk
@@ -31,18 +31,21 @@ __all__ = [
 SPACING_RANGE_MM = (0.001, 100.0)
 
 
-def read_volume(path: Path | str, case: str, sha256: str | None = None) -> Volume:
+def read_volume(
+    path: Path | str, case: str, sha256: str | None = None, slices: Sequence[str] = ()
+) -> Volume:
     """An image (z, y, x): float32, or the integer type of the file; geometry exactly as stored.
 
-    `path` is a .nii, .nii.gz, .nrrd or .mha file, or a folder with one DICOM series. Raises DataError naming
-    `case` for anything that is not a whole, finite 3D volume with two or more slices on a regular grid, and,
-    if `sha256` is given, for a file that is not the one the hash was taken from.
+    `path` is a .nii, .nii.gz, .nrrd or .mha file, or a folder with one DICOM series; `slices` are the files
+    of one series, first slice to last, where the folder holds more. Raises DataError naming `case` for what
+    is not a whole, finite 3D volume with two or more slices on a regular grid, and, if `sha256` is given, for
+    a file that is not the one the hash was taken from.
     """
     path = Path(path)
     verify_hash(path, sha256, case)
     sitk.ProcessObject.GlobalWarningDisplayOff()
     try:
-        image = read_series(path, case) if path.is_dir() else _read_file(path, case)
+        image = _read_image(path, slices, case)
         if image.GetDimension() == 4:
             image = image[:, :, :, 0]
         _check_geometry(geometry_of(image), case)
@@ -83,6 +86,12 @@ def read_label(
     if not empty_ok and not labels.array.any():
         raise problem("empty_label", "The label is empty.", case)
     return labels
+
+
+def _read_image(path: Path, slices: Sequence[str], case: str) -> sitk.Image:
+    if slices:
+        return read_slices(list(slices), case)
+    return read_series(path, case) if path.is_dir() else _read_file(path, case)
 
 
 def _read_file(path: Path, case: str) -> sitk.Image:

@@ -63,9 +63,21 @@ class EventLog:
         """One case is through a stage; `figures` such as dice or uncertainty where they are known."""
         self._append("case_done", case=case, stage=stage, **figures)
 
-    def estimate(self, memory_bytes: int, seconds: float) -> None:
-        """How much memory and time the run is expected to take."""
-        self._append("estimate", memory_bytes=int(memory_bytes), seconds=float(seconds))
+    def estimate(
+        self,
+        memory_bytes: int,
+        seconds: float,
+        gpu_memory_bytes: int | None = None,
+        parts: Mapping[str, float] | None = None,
+    ) -> None:
+        """How much memory and time the run is expected to take; `parts` are seconds by stage."""
+        self._append(
+            "estimate",
+            memory_bytes=int(memory_bytes),
+            seconds=float(seconds),
+            gpu_memory_bytes=gpu_memory_bytes,
+            parts=dict(parts or {}),
+        )
 
     def warning(self, code: str, text: str) -> None:
         """Something a person should know that does not end the run."""

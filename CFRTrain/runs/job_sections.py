@@ -13,6 +13,7 @@ from CFRTrain.runs.strict_json import require
 
 Triple = tuple[int, int, int]
 Spacing = tuple[float, float, float]
+LONGEST_TERMINOLOGY = 2000
 
 
 def require_range(section: Any, low: float, high: float, *names: str) -> None:
@@ -35,11 +36,16 @@ def require_above_zero(section: Any, *names: str) -> None:
 
 @dataclass(frozen=True)
 class ClassSpec:
-    """One structure: its value in label files (background, 0, is never listed), its name, its color."""
+    """One structure: its value in label files (background, 0, is never listed), its name, its color.
+
+    terminology: its coded name in a viewer (3D Slicer's serialized terminology entry), empty = none; the engine
+    hands it on to the model file and does nothing else with it.
+    """
 
     value: int
     name: str
     color: Triple | None = None
+    terminology: str = ""
 
     def __post_init__(self) -> None:
         require_range(self, 1, 254, "value")
@@ -49,6 +55,8 @@ class ClassSpec:
             "must not be empty or hold line breaks",
         )
         require(all(0 <= part <= 255 for part in self.color or ()), "color", "must be 0 to 255")
+        short = len(self.terminology) <= LONGEST_TERMINOLOGY and self.terminology.isprintable()
+        require(short, "terminology", "must be one line of at most 2000 characters")
 
 
 @dataclass(frozen=True)

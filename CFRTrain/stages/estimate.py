@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import dataclass
 
 import torch
 
 from CFRTrain.retraining.networks import build_network
 from CFRTrain.stages.context import Context
+from CFRTrain.stages.labeling import labels_cases, uses
+from CFRTrain.stages.sam_estimate import SamCost, sam_cost
 
 # Seconds of one processor thread for one forward and backward pass of a V-Net in float32 with AVX2, per voxel
 # and squared width. Measured: 2.5e-8 to 3.3e-8 for widths 8 and 16, patches of 90,000 to 1,000,000 voxels.
@@ -19,29 +22,64 @@ SECONDS_PER_REGISTERED_VOXEL = 3e-5  # one thread; measured on 60,000 voxels
 # four and five levels, patches of 49,000 to 1,000,000 voxels.
 ACTIVATION_BYTES = 100
 BASE_BYTES = 700 << 20  # interpreter, libraries, volumes in memory
+GPU_HOST_BYTES = 4 << 30  # main memory of a run on a GPU: libraries of CUDA, volumes; not measured
+GPU_RUNTIME_BYTES = 600 << 20  # of the GPU's memory, before anything is computed; not measured
+
+
+@dataclass(frozen=True)
+class RunEstimate:
+    """Right to a factor of about two.
+
+    memory_bytes: peak of main memory. gpu_memory_bytes: of the GPU's, None without one. parts: seconds of the
+    stages `label` and `retrain`.
+    """
+
+    memory_bytes: int
+    gpu_memory_bytes: int | None
+    parts: dict[str, float]
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of the whole run."""
+        return sum(self.parts.values())
 
 
 def announce_estimate(context: Context) -> None:
     """Writes the estimate event: peak memory in bytes and seconds for the whole run."""
-    memory, seconds = estimate(context)
-    context.run.events.estimate(memory, seconds)
+    found = estimate(context)
+    context.run.events.estimate(found.memory_bytes, found.seconds, found.gpu_memory_bytes, found.parts)
 
 
-def estimate(context: Context) -> tuple[int, float]:
-    """Peak memory in bytes and seconds of labeling and training, right to a factor of about two."""
-    return memory_estimate(context), training_seconds(context) + atlas_seconds(context)
+def estimate(context: Context) -> RunEstimate:
+    """Peak memory in bytes and seconds of labeling and training, from the networks' sizes and the plan."""
+    sam = sam_cost(context) if uses(context, "sam") and labels_cases(context) else SamCost(0.0, 0.0, 0)
+    needed = max(memory_estimate(context), sam.memory_bytes)
+    label = network_labeler_seconds(context) + atlas_seconds(context)
+    label += (sam.finetune_seconds + sam.label_seconds) / _speed(context)
+    on_gpu = _on_gpu(context)
+    return RunEstimate(
+        memory_bytes=GPU_HOST_BYTES if on_gpu else BASE_BYTES + needed,
+        gpu_memory_bytes=GPU_RUNTIME_BYTES + needed if on_gpu else None,
+        parts={"label": round(label, 1), "retrain": round(training_seconds(context), 1)},
+    )
 
 
 def training_seconds(context: Context) -> float:
-    """Seconds of all training steps of 3D networks."""
-    job, retrain = context.job, context.job.retrain
+    """Seconds of all re-training steps."""
+    retrain = context.job.retrain
+    return _network_seconds(context, retrain.steps * retrain.rounds)
+
+
+def network_labeler_seconds(context: Context) -> float:
+    """Seconds of training the network that labels; 0 where none does."""
+    return _network_seconds(context, context.job.network_labeler.steps) if uses(context, "network") else 0.0
+
+
+def _network_seconds(context: Context, steps: int) -> float:
+    retrain = context.job.retrain
     items = retrain.batch_labeled + retrain.batch_unlabeled
-    steps = retrain.steps * retrain.rounds
-    if job.labeler == "network" or job.labeler == "fusion" and "network" in job.fusion_members:
-        steps += job.network_labeler.steps
     seconds = steps * items * math.prod(context.planned().patch_zyx) * retrain.width**2 * SECONDS_PER_VOXEL
-    on_gpu = job.device.startswith("cuda") or job.device == "auto" and torch.cuda.is_available()
-    return seconds / (GPU_SPEED if on_gpu else _threads(context))
+    return seconds / _speed(context)
 
 
 def atlas_seconds(context: Context) -> float:
@@ -55,7 +93,7 @@ def atlas_seconds(context: Context) -> float:
 
 
 def memory_estimate(context: Context) -> int:
-    """Peak bytes of training: weights, gradients and moments, and the activations of one step."""
+    """Bytes of a step of training: weights, gradients and moments, and the activations."""
     job, retrain = context.job, context.job.retrain
     network = build_network(
         retrain.network,
@@ -69,7 +107,17 @@ def memory_estimate(context: Context) -> int:
     parameters = sum(parameter.numel() for parameter in network.parameters())
     items = retrain.batch_labeled + retrain.batch_unlabeled
     activations = ACTIVATION_BYTES * retrain.width * items * math.prod(context.planned().patch_zyx)
-    return int(BASE_BYTES + 20 * parameters + activations)
+    return 20 * parameters + activations
+
+
+def _on_gpu(context: Context) -> bool:
+    device = context.job.device
+    return device.startswith("cuda") or device == "auto" and torch.cuda.is_available()
+
+
+def _speed(context: Context) -> int:
+    """How many times faster than one processor thread networks are computed."""
+    return GPU_SPEED if _on_gpu(context) else _threads(context)
 
 
 def _threads(context: Context) -> int:

@@ -30,7 +30,7 @@ def test_every_event_has_its_type_its_time_and_its_fields(tmp_path):
     log.metric("retrain/loss", 0.5, 20)
     log.checkpoint("retrain", 100)
     log.case_done("case_0001", "atlas", dice=0.8)
-    log.estimate(2**30, 60.0)
+    log.estimate(2**30, 60.0, parts={"label": 20.0, "retrain": 40.0})
     log.warning("head_refit", "A class was dead.")
     log.error("disk_full", "The disk is full.", "Free some space.")
     log.finished("failed")
@@ -43,7 +43,13 @@ def test_every_event_has_its_type_its_time_and_its_fields(tmp_path):
         {"type": "metric", "name": "retrain/loss", "value": 0.5, "step": 20},
         {"type": "checkpoint", "stage": "retrain", "step": 100},
         {"type": "case_done", "case": "case_0001", "stage": "atlas", "dice": 0.8},
-        {"type": "estimate", "memory_bytes": 2**30, "seconds": 60.0},
+        {
+            "type": "estimate",
+            "memory_bytes": 2**30,
+            "seconds": 60.0,
+            "gpu_memory_bytes": None,
+            "parts": {"label": 20.0, "retrain": 40.0},
+        },
         {"type": "warning", "code": "head_refit", "text": "A class was dead."},
         {"type": "error", "code": "disk_full", "text": "The disk is full.", "remedy": "Free some space."},
         {"type": "finished", "status": "failed"},

@@ -85,7 +85,9 @@ def test_the_file_is_a_plain_zip_with_two_members_and_no_code(tmp_path):
     with zipfile.ZipFile(saved(tmp_path).path) as archive:
         assert archive.namelist() == ["model.json", "weights.safetensors"]
         description = json.loads(archive.read("model.json"))
-    assert description["classes"][1] == {"value": 5, "name": "Ventrikel ü", "color": None}
+    assert description["classes"][1] == {
+        "value": 5, "name": "Ventrikel ü", "color": None, "terminology": ""
+    }  # fmt: skip
     assert description["plan"]["spacing_zyx"] == [2.0, 1.5, 1.5]
 
 

@@ -23,7 +23,12 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "cli": ("pipeline", "stages", "labelers", "retraining", "models", "training", "data", "runs"),
     "__main__": ("cli", "runs"),
 }
-VIEWER_MAY_IMPORT = {f"CFRTrain.runs.{name}" for name in ("errors", "job", "events", "run_folder")}
+# Of CFRTrain only what needs nothing but the standard library.
+STANDARD_LIBRARY_ONLY = (
+    "errors job job_sections presets events run_folder cases_file strict_json atomic lock machine"
+    " official_weights private_paths"
+)
+VIEWER_MAY_IMPORT = {f"CFRTrain.runs.{name}" for name in STANDARD_LIBRARY_ONLY.split()}
 NEVER_IN_THE_VIEWER = {"torch", "monai", "peft", "segment_anything", "safetensors", "SimpleITK", "openvino"}
 METHODS = "CFRTrain.retraining.methods"
 EVERY_METHOD_MAY_IMPORT = {f"{METHODS}.base"}

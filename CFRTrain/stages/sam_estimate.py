@@ -1,0 +1,76 @@
+"""What fine-tuning SAM and labeling with it cost, from the sizes of its encoder."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from CFRTrain.labelers.sam_choice import choose_sam, fitted_window
+from CFRTrain.labelers.sam_input import SamInput, choose_input
+from CFRTrain.labelers.sam_labeler import OVERLAP
+from CFRTrain.labelers.sam_model import SamArchitecture
+from CFRTrain.stages.context import Context
+
+# Of one processor thread in float32 with AVX2. Measured: 9 to 26 for the small SAM and ViT-B, canvases of 256
+# to 1024 pixels.
+MULTIPLICATIONS_PER_SECOND = 15e9
+STEP_PASSES = 3  # a step against a forward pass; measured: 2.4 to 3.0, with LoRA and without
+# Activations of a step in float32, per token, channel and block. Measured: 102 to 162, in the same cases.
+BYTES_PER_FEATURE = 130
+BYTES_PER_PARAMETER = 4
+
+
+@dataclass(frozen=True)
+class SamCost:
+    """finetune_seconds, label_seconds: on one processor thread. memory_bytes: of weights and one step."""
+
+    finetune_seconds: float
+    label_seconds: float
+    memory_bytes: int
+
+
+def sam_cost(context: Context) -> SamCost:
+    """The cost of the SAM that this run would use. Raises what `choose_sam` raises."""
+    job, plan = context.job, context.planned()
+    options = job.finetune
+    choice = choose_sam(job, context.run.root)
+    architecture = choice.architecture
+    sam_input = choose_input(
+        options.input, plan.patch_zyx, plan.slicing_axis, choice.canvas, options.layout, architecture.token
+    )
+    if choice.weights is None:
+        architecture = fitted_window(architecture, sam_input.canvas)
+    per_patch = _pictures(sam_input, plan.slicing_axis, options.input)
+    forward = multiplications(architecture, sam_input.canvas) * per_patch / MULTIPLICATIONS_PER_SECOND
+    windows = _windows(plan.median_shape, sam_input.patch_zyx)
+    tokens = (sam_input.canvas // architecture.token) ** 2
+    features = tokens * architecture.width * architecture.depth * per_patch * options.batch
+    return SamCost(
+        finetune_seconds=forward * STEP_PASSES * options.steps * options.batch,
+        label_seconds=forward * windows * len(context.ids("unlabeled")),
+        memory_bytes=BYTES_PER_FEATURE * features + BYTES_PER_PARAMETER * parameters(architecture),
+    )
+
+
+def multiplications(architecture: SamArchitecture, canvas: int) -> int:
+    """Multiplications of the image encoder for one picture: its linear layers, and who attends to whom."""
+    tokens, width = (canvas // architecture.token) ** 2, architecture.width
+    everywhere = architecture.depth if not architecture.window else len(architecture.global_blocks)
+    seen = everywhere * tokens + (architecture.depth - everywhere) * architecture.window**2
+    return tokens * (12 * width**2 * architecture.depth + 2 * width * seen)
+
+
+def parameters(architecture: SamArchitecture) -> int:
+    """Of the blocks of the image encoder, which hold nearly all."""
+    return 12 * architecture.width**2 * architecture.depth
+
+
+def _pictures(sam_input: SamInput, axis: int, kind: str) -> int:
+    """Pictures per patch: one, or one per slice."""
+    return sam_input.patch_zyx[axis] if kind == "slicewise" else 1
+
+
+def _windows(shape_zyx: tuple[int, int, int], patch_zyx: tuple[int, int, int]) -> int:
+    """Windows of one volume, half overlapping."""
+    pairs = zip(shape_zyx, patch_zyx, strict=True)
+    return math.prod(1 + max(0, math.ceil((size - side) / (side * OVERLAP))) for size, side in pairs)
