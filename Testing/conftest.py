@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["Testing.bed.pytest_plugin"]  # windows, clicks, modal dialogs
 REPOSITORY = Path(__file__).resolve().parent.parent
 THREADS = 1
 

@@ -1,7 +1,7 @@
 """What went wrong where nobody sees it: slots, virtual functions, VTK observers, Qt's own warnings.
 
-Slicer prints such errors and goes on, so a test would pass over them. The bed keeps them here; after each test
-the log must be empty (see `pytest_plugin`).
+Slicer prints such errors and goes on, so a test would pass over them. The bed keeps them here; after each
+test the log must be empty (see `pytest_plugin`).
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ class WrongThreadError(RuntimeError):
 
 
 def require_main_thread(what: str) -> None:
-    """Raise `WrongThreadError` outside the main thread; kept for the test too, as threads swallow exceptions."""
+    """Raise `WrongThreadError` outside the main thread; kept for the test, as threads swallow errors."""
     if threading.get_ident() == threading.main_thread().ident:
         return
     name = threading.current_thread().name

@@ -1,8 +1,8 @@
 """Loads .ui files as Slicer's QUiLoader does, but says what Slicer passes over in silence.
 
-Errors: an unknown widget class (Slicer makes the base class instead), a property no class has, an unknown enum
-value, a connection to an object, signal or slot that is not there. Dynamic properties (stdset="0"), such as
-SlicerParameterName, stay dynamic.
+Errors: an unknown widget class (Slicer makes the base class instead), a property no class has, an unknown
+enum value, a connection to an object, signal or slot that is not there. Dynamic properties (stdset="0"), such
+as SlicerParameterName, stay dynamic.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _check_classes(root: ElementTree.Element) -> None:
     for widget in root.iter("widget"):
         name = widget.get("class", "")
         if name not in stand_ins and not hasattr(QtWidgets, name) and name not in NO_CLASSES:
-            raise UiError(f"The .ui file uses the widget class {name!r} ({widget.get('name')}), which is unknown.")
+            raise UiError(f"The .ui file uses the unknown widget class {name!r} ({widget.get('name')}).")
 
 
 def _take_connections(root: ElementTree.Element) -> list[UiConnection]:

@@ -1,6 +1,7 @@
 """Names that module code must not use, each with the reason and what to use instead.
 
-Slicer is built with Qt 5.15 or with Qt 6, so a name has to be in both. Threads of Qt that run Python hang Slicer.
+Slicer is built with Qt 5.15 or with Qt 6, so a name has to be in both. Threads of Qt that run Python hang
+Slicer.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Calls of Qt from module code: what PythonQt accepts as arguments, and what it refuses.
 
 PythonQt first tries the exact types, then converts: numbers to numbers, ints to enums, anything to a string.
-It takes no keyword arguments and no Python functions. It turns None into the string 'None', which nobody wants:
-the bed refuses that.
+It takes no keyword arguments and no Python functions. It turns None into the string 'None', which nobody
+wants: the bed refuses that.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def refuse_none_as_text(name: str, function: Callable, arguments: list) -> None:
     fitting = list(_parameter_lists(function, len(arguments)))
     for index in positions:
         if fitting and all(kinds[index] is str for kinds in fitting):
-            raise TypeError(f"{name}: None given for a string, argument {index + 1}; PythonQt makes it 'None'")
+            raise TypeError(f"{name}: None given for a string, argument {index + 1}: PythonQt shows 'None'")
 
 
 def is_python_function(function: Callable) -> bool:

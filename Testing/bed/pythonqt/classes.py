@@ -100,7 +100,7 @@ def _without_signals(members: dict) -> dict:
 
 
 def _hidden_subclass(name: str, base: ProxyMeta, members: dict) -> type:
-    """The PySide class behind a class of module code: its signals, and a forward for each overridden function."""
+    """The PySide class behind a class of module code: its signals, a forward for each overridden function."""
     hidden = {key: item for key, item in members.items() if isinstance(item, QtCore.Signal)}
     for key, item in members.items():
         if isinstance(item, types.FunctionType) and not key.startswith("__") and hasattr(base.cpp, key):

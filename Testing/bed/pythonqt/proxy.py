@@ -1,7 +1,7 @@
 """Instances as module code sees them: attributes looked up by PythonQt's rules, none of PySide's own.
 
-Reading: property, function, signal, enum, dynamic property, child by its name. Writing: properties only; a C++
-object takes no new attributes. A Python subclass may have attributes of its own.
+Reading: property, function, signal, enum, dynamic property, child by its name. Writing: properties only; a
+C++ object takes no new attributes. A Python subclass may have attributes of its own.
 """
 
 from __future__ import annotations
