@@ -14,6 +14,7 @@ import torch
 from scipy.ndimage import binary_dilation
 
 from CFRTrain.labelers.verified_tensors import read_tensors, verify_tensors, write_tensors
+from CFRTrain.runs.atomic import file_stamp
 from CFRTrain.runs.errors import CFRError, DataError
 from CFRTrain.runs.run_folder import RunFolder
 
@@ -93,6 +94,7 @@ class PseudoLabelCache:
     def __init__(self, folder: Path, key: str = "") -> None:
         self.folder = Path(folder)
         self.key = key
+        self._intact: dict[str, tuple[int, int]] = {}  # stamps of the files as they were when last read
 
     def path(self, case_id: str) -> Path:
         return self.folder / f"{case_id}.safetensors"
@@ -103,13 +105,21 @@ class PseudoLabelCache:
         if pseudo.agreement is not None:
             tensors["agreement"] = np.round(np.clip(pseudo.agreement, 0, 1) * 255).astype(np.uint8)
         write_tensors(self.path(case_id), tensors, self._identity(case_id))
+        self._intact[case_id] = file_stamp(self.path(case_id))
 
     def has(self, case_id: str) -> bool:
-        """Whether an intact, current file exists."""
-        return verify_tensors(self.path(case_id), self._identity(case_id))
+        """Whether an intact, current file exists; one read before is read again only if it changed."""
+        stamp = file_stamp(self.path(case_id))
+        if stamp is None or self._intact.get(case_id) == stamp:
+            return stamp is not None
+        intact = verify_tensors(self.path(case_id), self._identity(case_id))
+        if intact:
+            self._intact[case_id] = stamp
+        return intact
 
     def load(self, case_id: str) -> PseudoLabel:
         """The stored pseudo-label, probabilities within 1/255. DataError when absent, broken or stale."""
+        stamp = file_stamp(self.path(case_id))
         tensors = read_tensors(self.path(case_id), self._identity(case_id))
         if tensors is None or "probabilities" not in tensors:
             raise DataError(
@@ -118,6 +128,7 @@ class PseudoLabelCache:
                 "Start the run again: it is made anew.",
                 case=case_id,
             )
+        self._intact[case_id] = stamp
         probabilities = tensors["probabilities"].astype(np.float32)
         probabilities /= probabilities.sum(0)
         agreement = tensors.get("agreement")
@@ -161,10 +172,12 @@ class CachedLabeler:
         self.labeler.prepare()
 
     def label(self, case_id: str) -> PseudoLabel:
-        """The stored pseudo-label, made and stored first where there is none."""
-        if not self.cache.has(case_id):
+        """The stored pseudo-label, made and stored first where there is no intact one."""
+        try:
+            return self.cache.load(case_id)
+        except DataError:
             self.cache.save(case_id, self.labeler.label(case_id))
-        return self.cache.load(case_id)
+            return self.cache.load(case_id)
 
 
 def label_all(

@@ -90,6 +90,15 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def file_stamp(path: Path) -> tuple[int, int] | None:
+    """Time of the last change and size: while they stay, a file is the one verified; None without one."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file's content, read in pieces."""
     with open(path, "rb") as stream:

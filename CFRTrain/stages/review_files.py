@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from CFRTrain.data.geometry import Volume
@@ -10,6 +12,7 @@ from CFRTrain.data.resampling import interpolate
 from CFRTrain.data.volumes import write_volume
 from CFRTrain.labelers.base import PseudoLabel, PseudoLabelCache, case_uncertainty
 from CFRTrain.stages.context import Context
+from CFRTrain.stages.labeling import usable_cases
 
 
 def write_review_files(context: Context, pseudo: PseudoLabelCache) -> None:
@@ -19,16 +22,32 @@ def write_review_files(context: Context, pseudo: PseudoLabelCache) -> None:
     uncertainty per case, most uncertain first. Raises StopRequested.
     """
     run, scores = context.run, {}
-    cases = [case for case in context.ids("unlabeled") if pseudo.has(case)]
+    cases = usable_cases(context) or tuple(case for case in context.ids("unlabeled") if pseudo.has(case))
+    if _are_there(context, cases):
+        return
     for done, case in enumerate(cases, start=1):
         run.raise_if_stopped()
         opinion = pseudo.load(case)
         scores[case] = round(case_uncertainty(opinion), 4)
-        if not (run.root / "review" / f"{case}_uncertainty.nii.gz").is_file():
+        if not _is_there(context, case):
             _write_case(context, case, opinion)
         run.events.progress("review", done, len(cases))
     ranked = sorted(scores, key=lambda case: (-scores[case], case))
     run.write_json("review.json", [{"case": case, "uncertainty": scores[case]} for case in ranked])
+
+
+def _are_there(context: Context, cases: Sequence[str]) -> bool:
+    """Whether an earlier start has written everything: review.json comes last."""
+    run = context.run
+    if not (run.root / "review.json").is_file():
+        return False
+    listed = [entry.get("case") for entry in run.read_json("review.json") if isinstance(entry, dict)]
+    return sorted(listed) == sorted(cases) and all(_is_there(context, case) for case in cases)
+
+
+def _is_there(context: Context, case: str) -> bool:
+    files = (f"{case}.nii.gz", f"{case}_uncertainty.nii.gz")
+    return all((context.run.root / "review" / name).is_file() for name in files)
 
 
 def _write_case(context: Context, case: str, opinion: PseudoLabel) -> None:

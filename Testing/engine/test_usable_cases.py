@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from CFRTrain.labelers import warped_pairs
+from CFRTrain.labelers import verified_tensors, warped_pairs
 from CFRTrain.labelers.atlas import AtlasLabeler
 from CFRTrain.pipeline import Pipeline, run_all
 from CFRTrain.runs.errors import DataError, JobError, StopRequested
@@ -122,6 +125,28 @@ def test_pairs_are_those_that_the_run_began_with(tmp_path, monkeypatch):
         warped_pairs.pairs_from_atlas(atlas, cohort.ids, cohort.run)
     warnings = [e for e in read_events(tmp_path / "events.jsonl")[0] if e["type"] == "warning"]
     assert [event["code"] for event in warnings] == ["registration_failed"] * 2
+
+
+def test_every_pseudo_label_is_read_once_for_labeling_and_review(tmp_path, monkeypatch):
+    opened = Counter()
+    safe_open = verified_tensors.safe_open
+
+    def counting(path, **options):
+        opened[Path(path).stem] += Path(path).parent.name == "atlas"
+        return safe_open(path, **options)
+
+    monkeypatch.setattr(verified_tensors, "safe_open", counting)
+    run = tiny_run(tmp_path, labeler="atlas")
+    for _ in range(2):  # made by the first start, found by the second
+        pipeline = Pipeline(run)
+        pipeline.check()
+        pipeline.prepare()
+        opened.clear()
+        pipeline.label()
+        assert [opened[case] for case in ("case_0002", "case_0003", "case_0004")] == [1, 1, 1]
+    (tmp_path / "review" / "case_0003.nii.gz").unlink()
+    pipeline.label()
+    assert (tmp_path / "review" / "case_0003.nii.gz").is_file()
 
 
 def test_a_damaged_list_is_not_guessed(tmp_path, monkeypatch):
