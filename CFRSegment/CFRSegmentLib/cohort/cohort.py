@@ -113,6 +113,7 @@ class Cohort:
 
         Raises CohortError: bad_class; classes_in_use where a value would vanish that labels may hold.
         """
+        self._store.requireWritable()
         header = self._store.header.withClasses(classes)
         lost = {item.value for item in self.classes} - {item.value for item in header.classes}
         used = [case for case in self.cases() if case.label or case.draft or case.pseudoLabel]
@@ -124,6 +125,7 @@ class Cohort:
 
     def setName(self, name: str) -> None:
         """Renames the cohort, not its folder. Raises CohortError (bad_name)."""
+        self._store.requireWritable()
         self._write(self._store.header.renamed(name))
 
     def cases(self, status: Status | None = None) -> tuple[Case, ...]:
@@ -260,7 +262,6 @@ class Cohort:
         return tuple(item for item in map(rules.trainingCase, self.cases()) if not item.role)
 
     def _write(self, header: Header) -> None:
-        self._store.requireWritable()
         writeHeader(self._store.layout.header, header)
         self._store.header = header
 

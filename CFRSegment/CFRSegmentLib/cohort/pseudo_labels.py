@@ -144,6 +144,8 @@ def readFinishedRun(folder: Path) -> FinishedRun:
             text = _("The training {name} has not finished.").format(name=folder.name)
             raise CohortError("run_unfinished", text, _("Resume it, and take its results when it is done."))
         listed = run.read_json("review.json") if (folder / "review.json").is_file() else []
+        if not isinstance(listed, list):
+            raise ValueError("review.json is no list")
         uncertainty = {item["case"]: _uncertainty(item["uncertainty"]) for item in listed}
         return FinishedRun(folder, file_sha256(folder / "results.json"), uncertainty)
     except (JobError, OSError, KeyError, TypeError, ValueError) as error:
