@@ -1,0 +1,1 @@
+"""Stand-ins of the qMRML widgets, bound to the real scene."""

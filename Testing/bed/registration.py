@@ -1,0 +1,63 @@
+"""Makes the stand-ins known: to module code as classes of `slicer`, to the .ui loader by their names."""
+
+from __future__ import annotations
+
+import slicer
+
+from Testing.bed import pythonqt
+from Testing.bed.application import qSlicerApplication
+from Testing.bed.main_window import qSlicerMainWindow, qSlicerModulePanel, qSlicerModuleSelectorToolBar
+from Testing.bed.modules import (
+    qSlicerAbstractModule,
+    qSlicerLoadableModule,
+    qSlicerModuleFactoryManager,
+    qSlicerModuleManager,
+)
+from Testing.bed.mrml_widgets.base import qMRMLWidget, qSlicerWidget
+from Testing.bed.mrml_widgets.module_widget import (
+    qSlicerAbstractModuleWidget,
+    qSlicerScriptedLoadableModuleWidget,
+)
+from Testing.bed.mrml_widgets.node_combo_box import qMRMLCheckableNodeComboBox, qMRMLNodeComboBox
+from Testing.bed.mrml_widgets.segments_table import qMRMLSegmentsTableView
+from Testing.bed.scripted_loader import qSlicerScriptedLoadableModule
+from Testing.bed.views.layout_manager import qSlicerLayoutManager
+from Testing.bed.views.slice_view import qMRMLSliceView
+from Testing.bed.views.slice_widget import qMRMLSliceControllerWidget, qMRMLSliceWidget
+from Testing.bed.views.threed_widget import (
+    qMRMLThreeDView,
+    qMRMLThreeDViewControllerWidget,
+    qMRMLThreeDWidget,
+)
+
+STAND_INS = (
+    qSlicerApplication,
+    qSlicerMainWindow,
+    qSlicerModulePanel,
+    qSlicerModuleSelectorToolBar,
+    qSlicerAbstractModule,
+    qSlicerLoadableModule,
+    qSlicerModuleFactoryManager,
+    qSlicerModuleManager,
+    qSlicerScriptedLoadableModule,
+    qSlicerLayoutManager,
+    qMRMLSliceView,
+    qMRMLSliceWidget,
+    qMRMLSliceControllerWidget,
+    qMRMLThreeDView,
+    qMRMLThreeDWidget,
+    qMRMLThreeDViewControllerWidget,
+    qMRMLWidget,
+    qSlicerWidget,
+    qSlicerAbstractModuleWidget,
+    qSlicerScriptedLoadableModuleWidget,
+    qMRMLNodeComboBox,
+    qMRMLCheckableNodeComboBox,
+    qMRMLSegmentsTableView,
+)
+
+
+def register_stand_ins() -> None:
+    """Register all; a second call changes nothing."""
+    for stand_in in STAND_INS:
+        pythonqt.register(stand_in, slicer)
