@@ -15,6 +15,7 @@ from CFRTrain.cli.stopping import StopSign, stop_sign
 from CFRTrain.models.inference import segment_file
 from CFRTrain.models.package import Model, load_model
 from CFRTrain.models.runtimes import Runtime, choose_runtime
+from CFRTrain.models.windows import Watch
 from CFRTrain.runs.errors import CFRError, DataError, DiskFullError, JobError, StopRequested
 from CFRTrain.runs.job import Predict
 from CFRTrain.training.precision import limit_threads
@@ -54,12 +55,15 @@ class _Batch:
         said = {"index": index, "input": str(source), "output": str(target)}
         start = time.monotonic()
         self._sign.raise_if_set()
+        watch = Watch(
+            lambda done, of: self._messages.progress("predict", done, of, index=index),
+            self._messages.warning,
+            self._sign,
+        )
         try:
             labels = segment_file(
-                self._model, source, target, self._predict, runtime=self._runtime,
-                on_progress=lambda done, of: self._messages.progress("predict", done, of, index=index),
-                on_warning=self._messages.warning, should_stop=self._sign,
-            )  # fmt: skip
+                self._model, source, target, self._predict, runtime=self._runtime, watch=watch
+            )
         except (StopRequested, DiskFullError):
             raise
         except (CFRError, OSError, RuntimeError, MemoryError) as error:

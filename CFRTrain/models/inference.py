@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +19,8 @@ from CFRTrain.data.preprocessing import (
 from CFRTrain.data.volumes import Volume, read_volume, write_volume
 from CFRTrain.models.components import keep_largest_components
 from CFRTrain.models.package import Model
-from CFRTrain.models.runtimes import Runtime, Warn, choose_runtime
-from CFRTrain.models.windows import Progress, Windows
+from CFRTrain.models.runtimes import Runtime, choose_runtime
+from CFRTrain.models.windows import UNWATCHED, Watch, Windows
 from CFRTrain.runs.job import Predict
 
 MOST_PROBABILITY_BYTES = 1 << 30
@@ -32,16 +32,13 @@ def predict_probabilities(
     image: np.ndarray,
     patch_zyx: Sequence[int],
     overlap: float = 0.5,
-    *,
-    on_progress: Progress | None = None,
-    on_warning: Warn | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> np.ndarray:
     """Class probabilities float32 (C, z, y, x) of a preprocessed image float32 (z, y, x) at plan spacing.
 
     Raises StopRequested between windows, MemoryLimitError if not even one window at a time fits.
     """
-    windows = Windows(network, image, patch_zyx, overlap, on_progress, on_warning, should_stop)
+    windows = Windows(network, image, patch_zyx, overlap, watch)
     probabilities = None
     for planes, block in windows.blocks():
         if probabilities is None:
@@ -55,13 +52,10 @@ def predict_labels(
     image: np.ndarray,
     patch_zyx: Sequence[int],
     overlap: float = 0.5,
-    *,
-    on_progress: Progress | None = None,
-    on_warning: Warn | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> np.ndarray:
     """Class indices uint8 (z, y, x): arg-max of `predict_probabilities`, which are never held as a whole."""
-    windows = Windows(network, image, patch_zyx, overlap, on_progress, on_warning, should_stop)
+    windows = Windows(network, image, patch_zyx, overlap, watch)
     labels = np.empty(image.shape, np.uint8)
     for planes, block in windows.blocks():
         labels[planes] = block.argmax(0).to(torch.uint8).cpu().numpy()
@@ -74,9 +68,7 @@ def segment_volume(
     options: Predict | None = None,
     *,
     runtime: Runtime | None = None,
-    on_progress: Progress | None = None,
-    on_warning: Warn | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> Volume:
     """Class values uint8 (z, y, x) on the volume's exact grid.
 
@@ -85,16 +77,15 @@ def segment_volume(
     `runtime` saves choosing and compiling one for every volume. Raises what `predict_labels` raises.
     """
     options = options or Predict()
-    runtime = runtime or choose_runtime(model, options.runtime, options.precision, on_warning=on_warning)
+    runtime = runtime or choose_runtime(
+        model, options.runtime, options.precision, on_warning=watch.on_warning
+    )
     image, planned = preprocess(volume, model.plan), planned_geometry(volume.geometry, model.plan)
     finer = image.nbytes * (len(model.classes) + 1) <= MOST_PROBABILITY_BYTES and planned != volume.geometry
     predict, restore = (
         (predict_probabilities, restore_probabilities) if finer else (predict_labels, restore_label)
     )
-    found = predict(
-        runtime, image, model.plan.patch_zyx, options.overlap,
-        on_progress=on_progress, on_warning=on_warning, should_stop=should_stop,
-    )  # fmt: skip
+    found = predict(runtime, image, model.plan.patch_zyx, options.overlap, watch)
     restored = restore(found, planned, volume.geometry).array
     if options.largest_component:
         restored = keep_largest_components(restored)
@@ -109,9 +100,7 @@ def segment_file(
     *,
     case: str | None = None,
     runtime: Runtime | None = None,
-    on_progress: Progress | None = None,
-    on_warning: Warn | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> Volume:
     """Segments one volume file or DICOM folder into a label map file, written only when it is complete.
 
@@ -119,9 +108,6 @@ def segment_file(
     used, and what `segment_volume` raises.
     """
     volume = read_volume(image_path, case or Path(image_path).name)
-    labels = segment_volume(
-        model, volume, options, runtime=runtime,
-        on_progress=on_progress, on_warning=on_warning, should_stop=should_stop,
-    )  # fmt: skip
+    labels = segment_volume(model, volume, options, runtime=runtime, watch=watch)
     write_volume(output_path, labels)
     return labels

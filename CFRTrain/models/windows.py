@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -29,6 +30,18 @@ SLACK = 1.2
 """How much further apart than asked for windows may lie where that saves one."""
 
 
+@dataclass(frozen=True)
+class Watch:
+    """How somebody follows an inference: told of windows done and of warnings, asked whether to stop."""
+
+    on_progress: Progress | None = None
+    on_warning: Warn | None = None
+    should_stop: Callable[[], bool] | None = None
+
+
+UNWATCHED = Watch()
+
+
 class Windows:
     """One pass over an image float32 (z, y, x); one smaller than the window goes on with its edge voxels.
 
@@ -41,13 +54,11 @@ class Windows:
         image: np.ndarray,
         patch_zyx: Sequence[int],
         overlap: float,
-        on_progress: Progress | None = None,
-        on_warning: Warn | None = None,
-        should_stop: Callable[[], bool] | None = None,
+        watch: Watch = UNWATCHED,
     ) -> None:
         runtime = TorchRuntime(network) if isinstance(network, nn.Module) else network
-        self._ladder = MemoryLadder(runtime, on_warning)
-        self._on_progress, self._should_stop = on_progress, should_stop
+        self._ladder = MemoryLadder(runtime, watch.on_warning)
+        self._watch = watch
         self._patch = tuple(int(side) for side in patch_zyx)
         self._size = tuple(image.shape)
         missing = [max(0, side - size) for size, side in zip(self._size, self._patch, strict=True)]
@@ -110,12 +121,12 @@ class Windows:
 
     def _compute(self, windows: Tensor, step: MemoryLadder.Step) -> Tensor:
         """Probabilities of windows (B, 1, z, y, x) on the runtime's device."""
-        if self._should_stop is not None and self._should_stop():
+        if self._watch.should_stop is not None and self._watch.should_stop():
             raise StopRequested()
         probabilities = torch.softmax(step.runtime(windows.to(step.runtime.device)), 1)
         self._done += len(windows)
-        if self._on_progress is not None:
-            self._on_progress(self._done, self._total)
+        if self._watch.on_progress is not None:
+            self._watch.on_progress(self._done, self._total)
         return probabilities
 
 

@@ -13,6 +13,7 @@ from CFRTrain.models.inference import segment_file
 from CFRTrain.models.metrics import ClassMetrics, evaluate, summarize, without_prediction
 from CFRTrain.models.package import Model
 from CFRTrain.models.runtimes import Runtime, choose_runtime
+from CFRTrain.models.windows import Watch
 from CFRTrain.runs.errors import DataError, DiskFullError, MemoryLimitError, StopRequested
 from CFRTrain.stages.context import Context
 
@@ -68,8 +69,7 @@ def _segment_and_measure(context: Context, model: Model, runtime: Runtime, case:
             context.job.predict,
             case=case.id,
             runtime=runtime,
-            on_warning=run.events.warning,
-            should_stop=run.stop_requested,
+            watch=Watch(on_warning=run.events.warning, should_stop=run.stop_requested),
         )
     except (StopRequested, DiskFullError, MemoryLimitError):
         raise

@@ -29,7 +29,7 @@ from CFRTrain.models.inference import (
 from CFRTrain.models.memory_ladder import MemoryLadder
 from CFRTrain.models.package import Model, NetworkConfig, Provenance
 from CFRTrain.models.runtimes import TorchRuntime
-from CFRTrain.models.windows import gaussian, window_starts
+from CFRTrain.models.windows import Watch, gaussian, window_starts
 from CFRTrain.runs.errors import DataError, MemoryLimitError, StopRequested
 from CFRTrain.runs.job import ClassSpec, Predict
 
@@ -124,7 +124,8 @@ def test_a_voxel_wise_network_gives_the_same_labels_whatever_the_windows():
 
 def test_progress_counts_every_window_once():
     seen = []
-    predict_labels(Threshold(), image_of(19, 30, 33), PATCH, on_progress=lambda *counts: seen.append(counts))
+    watch = Watch(on_progress=lambda *counts: seen.append(counts))
+    predict_labels(Threshold(), image_of(19, 30, 33), PATCH, watch=watch)
     assert seen == [(done, len(seen)) for done in range(1, len(seen) + 1)]
     assert len(seen) == 4 * 3 * 3
 
@@ -144,7 +145,7 @@ def test_a_stop_request_ends_inference_between_windows():
         return len(asked) > 3
 
     with pytest.raises(StopRequested):
-        predict_labels(Threshold(), image_of(30, 40, 40), PATCH, should_stop=should_stop)
+        predict_labels(Threshold(), image_of(30, 40, 40), PATCH, watch=Watch(should_stop=should_stop))
     assert len(asked) == 4
 
 
@@ -252,9 +253,8 @@ def test_memory_that_runs_out_leads_to_smaller_steps_with_a_warning_each(windows
         "CFRTrain.models.windows.MemoryLadder", lambda runtime, on_warning: steps_of(runtime, warnings)
     )
     image, seen = image_of(19, 30, 33), []
-    labels = predict_labels(
-        OutOfMemory(windows), image, PATCH, on_progress=lambda done, total: seen.append((done, total))
-    )
+    watch = Watch(on_progress=lambda done, total: seen.append((done, total)))
+    labels = predict_labels(OutOfMemory(windows), image, PATCH, watch=watch)
     np.testing.assert_array_equal(labels, image > 0)
     assert len(warnings) == warned and seen[-1] == (36, 36)
 
