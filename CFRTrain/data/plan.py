@@ -10,6 +10,7 @@ from typing import Any
 from CFRTrain.runs.errors import JobError
 
 SCHEMES = ("zscore", "ct_window")
+CANVAS_RANGE = (64, 4096)  # or 0
 
 
 @dataclass(frozen=True)
@@ -29,27 +30,18 @@ class Intensity:
 
 
 @dataclass(frozen=True)
-class Canvas:
-    """The grid of slices for SAM: `size` pixels square, `rows` x `cols` cells, slices scaled by `scale`."""
-
-    size: int
-    rows: int
-    cols: int
-    scale: float = 1.0
-
-
-@dataclass(frozen=True)
 class Plan:
     """What `plan_cohort` decided. Axes z, y, x; spacing in mm; patch and `median_shape` in its voxels.
 
-    `slicing_axis` is an array axis (0 = z). `reasons` says in words where each value comes from.
+    `slicing_axis` is an array axis (0 = z). `canvas` is the side in pixels of the square that SAM sees, 0 for
+    the smallest that holds the slices of a patch. `reasons` says in words where each value comes from.
     """
 
     spacing_zyx: tuple[float, float, float]
     patch_zyx: tuple[int, int, int]
     slicing_axis: int
     intensity: Intensity
-    canvas: Canvas
+    canvas: int
     median_shape: tuple[int, int, int]
     reasons: dict[str, str] = field(default_factory=dict)
     format: int = 1
@@ -102,10 +94,8 @@ def _intensity(values: Any) -> Intensity:
     )
 
 
-def _canvas(values: Any) -> Canvas:
-    _keys(values, Canvas, "canvas.")
-    whole = [_whole(values[key], f"canvas.{key}", 1, 8192) for key in ("size", "rows", "cols")]
-    return Canvas(*whole, _number(values["scale"], "canvas.scale", 1e-3, 1.0))
+def _canvas(value: Any) -> int:
+    return 0 if value == 0 and not isinstance(value, bool) else _whole(value, "canvas", *CANVAS_RANGE)
 
 
 def _reasons(values: Any) -> dict[str, str]:

@@ -15,11 +15,11 @@ import torch
 
 from CFRTrain.data.checking import CheckReport
 from CFRTrain.data.fingerprint import Fingerprint
-from CFRTrain.data.plan import Canvas, Intensity, Plan, plan_from_json, plan_to_json
+from CFRTrain.data.plan import Intensity, Plan, plan_from_json, plan_to_json
 from CFRTrain.runs.errors import DataError, JobError
 from CFRTrain.runs.job import Job
 
-__all__ = ["Canvas", "Intensity", "Plan", "plan_cohort", "plan_from_json", "plan_to_json"]
+__all__ = ["Intensity", "Plan", "plan_cohort", "plan_from_json", "plan_to_json"]
 
 GPU_PATCH_VOXELS = 112 * 112 * 80
 """The patch of the CFR and UA-MT papers; four of them train the 9.4 M V-Net in 12 GB."""
@@ -59,7 +59,7 @@ def plan_cohort(report: CheckReport, job: Job, device: str | None = None) -> Pla
         patch,
         axis,
         _intensity(found, job, reasons),
-        _canvas(patch, axis, job, reasons),
+        _canvas(job, reasons),
         shape,
         reasons,
     )
@@ -203,18 +203,10 @@ def _intensity(found: Sequence[Fingerprint], job: Job, reasons: dict[str, str]) 
     return Intensity("ct_window", low, high, mean, max(spread, 1.0))
 
 
-def _canvas(patch: tuple[int, int, int], axis: int, job: Job, reasons: dict[str, str]) -> Canvas:
-    """The smallest square of rows x cols >= slices; token-aligned, so that no token spans two slices."""
-    slices = patch[axis]
-    cell = [TOKEN * math.ceil(patch[other] / TOKEN) for other in range(3) if other != axis]
-    sides = [(max(rows * cell[0], math.ceil(slices / rows) * cell[1]), rows) for rows in range(1, slices + 1)]
-    needed, rows = min(sides)
-    cols = math.ceil(slices / rows)
-    size = job.plan.canvas or job.finetune.canvas or min(needed, PAPER_CANVAS)
-    scale = min(1.0, size / needed)
-    reasons["canvas"] = f"{slices} slices in {rows} x {cols} cells need {needed} pixels."
-    if job.plan.canvas:
-        reasons["canvas"] += " Size set in the job."
-    if scale < 1:
-        reasons["canvas"] += f" Slices are scaled by {scale:.3f} to fit {size}."
-    return Canvas(size, rows, cols, scale)
+def _canvas(job: Job, reasons: dict[str, str]) -> int:
+    """finetune.canvas of the job where it is set, else plan.canvas, else 0: the smallest that will do."""
+    if job.finetune.canvas or job.plan.canvas:
+        reasons["canvas"] = "Set in the job."
+        return job.finetune.canvas or job.plan.canvas
+    reasons["canvas"] = "0: SAM sees the smallest square that holds the slices of a patch in its layout."
+    return 0

@@ -20,12 +20,12 @@ from CFRTrain.runs.official_weights import OFFICIAL_WEIGHTS
 class SamChoice:
     """architecture: sizes of the SAM. weights: its official file, or None to train from scratch.
 
-    canvas: wished side in pixels, 0 for the smallest that fits. explanation: one sentence for log and report.
+    stands_in: whether it takes the place of an official one. explanation: one sentence for log and report.
     """
 
     architecture: SamArchitecture
     weights: Path | None
-    canvas: int
+    stands_in: bool
     explanation: str
 
     def record(self) -> dict[str, Any]:
@@ -46,7 +46,6 @@ def choose_sam(job: Job, folder: Path) -> SamChoice:
     JobError for a weights file beside the small SAM, which has none.
     """
     options = job.finetune
-    canvas = options.canvas or job.plan.canvas or 0
     if options.model == "small":
         if options.weights is not None:
             raise JobError(
@@ -54,23 +53,23 @@ def choose_sam(job: Job, folder: Path) -> SamChoice:
                 "A SAM weights file is named, but the model is the small SAM, which has no official file.",
                 "Set finetune.model to vit_b, vit_l or vit_h, or finetune.weights to null.",
             )
-        return _from_scratch(canvas, "A small SAM is trained from scratch, without SAM's official weights.")
+        return _from_scratch(False, "A small SAM is trained from scratch, without SAM's official weights.")
     if options.weights is None:
         return _from_scratch(
-            0,
+            True,
             f"No official weights of SAM {options.model} are named: a small SAM of the same architecture is"
             " trained from scratch instead. Its labels are weaker than those of the paper's SAM.",
         )
     return SamChoice(
         ARCHITECTURES[options.model],
         _named_file(options, folder),
-        canvas,
+        False,
         f"SAM {options.model} starts from its official weights.",
     )
 
 
-def _from_scratch(canvas: int, explanation: str) -> SamChoice:
-    return SamChoice(ARCHITECTURES["small"], None, canvas, explanation)
+def _from_scratch(stands_in: bool, explanation: str) -> SamChoice:
+    return SamChoice(ARCHITECTURES["small"], None, stands_in, explanation)
 
 
 def _named_file(options: FineTune, folder: Path) -> Path:
@@ -85,16 +84,20 @@ def _named_file(options: FineTune, folder: Path) -> Path:
     return path
 
 
+def chosen_input(choice: SamChoice, job: Job, plan: Plan) -> SamInput:
+    """The input on the plan's canvas; one that was meant for an official SAM is not used for a small one."""
+    options, canvas = job.finetune, 0 if choice.stands_in else plan.canvas
+    token = choice.architecture.token
+    return choose_input(options.input, plan.patch_zyx, plan.slicing_axis, canvas, options.layout, token)
+
+
 def build_chosen(choice: SamChoice, job: Job, plan: Plan) -> tuple[ConcatenationSam, SamInput]:
     """The SAM, ready to be trained, and the input made for it.
 
     With official weights: encoder frozen, LoRA on q and v. From scratch: everything trainable, since frozen
     random features cannot carry a low-rank update. Raises ModelError, DependencyError or CFRError.
     """
-    architecture, options = choice.architecture, job.finetune
-    sam_input = choose_input(
-        options.input, plan.patch_zyx, plan.slicing_axis, choice.canvas, options.layout, architecture.token
-    )
+    architecture, sam_input = choice.architecture, chosen_input(choice, job, plan)
     if choice.weights is None:
         architecture = fitted_window(architecture, sam_input.canvas)
     sam = build_sam(architecture, len(job.classes), sam_input.canvas, job.seed)
@@ -102,7 +105,7 @@ def build_chosen(choice: SamChoice, job: Job, plan: Plan) -> tuple[Concatenation
         return sam, sam_input
     state = read_weights(choice.weights, OFFICIAL_WEIGHTS[architecture.name])
     load_official(sam, state, choice.weights.name)
-    add_lora(sam, options.rank, job.seed)
+    add_lora(sam, job.finetune.rank, job.seed)
     return sam, sam_input
 
 

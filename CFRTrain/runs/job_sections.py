@@ -63,7 +63,8 @@ class ClassSpec:
 class PlanOverrides:
     """What a person decides instead of the planner; null leaves it to the planner.
 
-    canvas: side in pixels of the square image that the slices of a volume are laid out on.
+    canvas: side in pixels of the square image that the slices of a patch are laid out on, unless
+    finetune.canvas says it; null: the smallest that holds them.
     """
 
     spacing_mm_zyx: Spacing | None = None
@@ -84,7 +85,7 @@ class FineTune:
     """Fine-tuning SAM on concatenated slices (the CFR paper's first stage).
 
     weights: SAM's official file or its converted copy, relative to the run folder; null trains from scratch.
-    batch: canvases per step. rank: of the low-rank adaptation. canvas: side in pixels, 0 = as planned.
+    batch: canvases per step. rank: of the low-rank adaptation. canvas: side in pixels, 0 = plan.canvas.
     """
 
     model: Literal["small", "vit_b", "vit_l", "vit_h"] = "small"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from CFRTrain.labelers.sam_choice import choose_sam, fitted_window
-from CFRTrain.labelers.sam_input import SamInput, choose_input
+from CFRTrain.labelers.sam_choice import choose_sam, chosen_input, fitted_window
+from CFRTrain.labelers.sam_input import SamInput
 from CFRTrain.labelers.sam_labeler import OVERLAP
 from CFRTrain.labelers.sam_model import SamArchitecture
 from CFRTrain.stages.context import Context
@@ -34,10 +34,7 @@ def sam_cost(context: Context) -> SamCost:
     job, plan = context.job, context.planned()
     options = job.finetune
     choice = choose_sam(job, context.run.root)
-    architecture = choice.architecture
-    sam_input = choose_input(
-        options.input, plan.patch_zyx, plan.slicing_axis, choice.canvas, options.layout, architecture.token
-    )
+    architecture, sam_input = choice.architecture, chosen_input(choice, job, plan)
     if choice.weights is None:
         architecture = fitted_window(architecture, sam_input.canvas)
     per_patch = _pictures(sam_input, plan.slicing_axis, options.input)

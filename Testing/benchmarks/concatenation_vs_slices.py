@@ -15,14 +15,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import mean, stdev
 
 import numpy as np
 import torch
 
-from CFRTrain.data.plan import Canvas, Intensity, Plan
+from CFRTrain.data.plan import Intensity, Plan
 from CFRTrain.data.preprocessing import preprocess, preprocess_label
 from CFRTrain.data.store import CaseStore
 from CFRTrain.data.volumes import read_label, read_volume
@@ -33,7 +33,7 @@ from CFRTrain.runs.run_folder import RunFolder, write_atomic
 CLASSES = (ClassSpec(1, "anterior"), ClassSpec(2, "posterior"))
 POOL, LABELED = 61, (0, 20, 40)
 # The whole hippocampus, cut into 56 coronal slices, as in the first trials of this comparison.
-PLAN = Plan((1.0, 1.0, 1.0), (40, 56, 40), 1, Intensity("zscore", 0.5, 99.5), Canvas(320, 8, 8), (36, 50, 35))
+PLAN = Plan((1.0, 1.0, 1.0), (40, 56, 40), 1, Intensity("zscore", 0.5, 99.5), 0, (36, 50, 35))
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,6 @@ def job_of(way: Input, seed: int, steps: int) -> Job:
             "device": "cpu",
             "finetune.model": "small",
             "finetune.input": way.kind,
-            "finetune.canvas": way.canvas,
             "finetune.steps": steps,
             "finetune.batch": 1,
             "finetune.warmup": min(20, steps // 4),
@@ -104,7 +103,7 @@ def train_and_measure(
         return Result(**run.read_json("measured.json"))
     shutil.rmtree(folder, ignore_errors=True)  # an interrupted training would count too few seconds
     run.folder()
-    labeler = SamLabeler(store, (labeled,), PLAN, job, run)
+    labeler = SamLabeler(store, (labeled,), replace(PLAN, canvas=way.canvas), job, run)
     start = time.monotonic()
     labeler.prepare()
     training, start = time.monotonic() - start, time.monotonic()

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 
 from CFRTrain.data.geometry import Geometry, Volume
-from CFRTrain.data.plan import Canvas, Intensity, Plan
+from CFRTrain.data.plan import Intensity, Plan
 from CFRTrain.data.volumes import write_volume
 from CFRTrain.models.package import Model, NetworkConfig, Provenance, save_model
 from CFRTrain.models.windows import window_starts
@@ -67,7 +67,7 @@ def make_inputs(
 ) -> tuple[Model, Path]:
     """A model of the papers' V-Net with random weights, and a volume of noise around a ball."""
     config = NetworkConfig("vnet", 1, 2, width, 5, "instance", 0.0)
-    plan = Plan(SPACING, patch, 0, Intensity("zscore", 0.0, 100.0), Canvas(1024, 9, 9), size, {})
+    plan = Plan(SPACING, patch, 0, Intensity("zscore", 0.0, 100.0), 0, size, {})
     provenance = Provenance("2026-01-01", {}, 0, "none", "none", "none", "MR", {})
     classes = (ClassSpec(1, "left atrium"),)
     torch.manual_seed(0)

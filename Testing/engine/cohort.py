@@ -9,7 +9,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from CFRTrain.data.geometry import Geometry
-from CFRTrain.data.plan import Canvas, Intensity, Plan
+from CFRTrain.data.plan import Intensity, Plan
 from CFRTrain.data.store import CaseStore
 from CFRTrain.runs.job import Atlas, ClassSpec, Job, Retrain
 from CFRTrain.runs.run_folder import RunFolder
@@ -56,7 +56,7 @@ class Cohort:
         retrain = replace(Retrain(), width=4, levels=2, guard=False, checkpoint_every=2, log_every=2)
         self.job = Job(classes=CLASSES, atlas=replace(Atlas(), **atlas), retrain=retrain, device="cpu")
         self.plan = Plan(
-            (1.0, 1.0, 1.0), (16, 16, 16), 0, Intensity("zscore", 0.5, 99.5), Canvas(64, 4, 4), SHAPE
+            (1.0, 1.0, 1.0), (16, 16, 16), 0, Intensity("zscore", 0.5, 99.5), 0, SHAPE
         )  # fmt: skip
 
     def arguments(self) -> tuple[CaseStore, tuple[str, ...], Plan, Job, RunFolder]:

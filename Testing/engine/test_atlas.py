@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from CFRTrain.data.plan import Canvas, Intensity, Plan
+from CFRTrain.data.plan import Intensity, Plan
 from CFRTrain.data.preprocessing import normalize
 from CFRTrain.labelers.atlas import AtlasLabeler, smoothed_one_hot
 from CFRTrain.labelers.base import PseudoLabelCache, case_uncertainty, label_all
@@ -205,7 +205,7 @@ def test_a_large_volume_is_registered_at_a_bounded_resolution(tmp_path):
 def test_a_plan_of_coarse_slices_is_labeled_too(tmp_path):
     cohort = Cohort(tmp_path)
     cohort.plan = Plan(
-        (3.0, 1.0, 1.0), (16, 16, 16), 0, Intensity("zscore", 0, 1), Canvas(64, 4, 4), (16, 20, 18)
+        (3.0, 1.0, 1.0), (16, 16, 16), 0, Intensity("zscore", 0, 1), 0, (16, 20, 18)
     )
     pseudo = AtlasLabeler(*cohort.arguments()).label("case_0002")
     assert mean_dice(pseudo.labels, cohort.labels["case_0002"]) > 0.8

@@ -25,7 +25,7 @@ import SimpleITK as sitk  # noqa: E402
 from CFRTrain.data.cases import cases_from  # noqa: E402
 from CFRTrain.data.checking import check_cases  # noqa: E402
 from CFRTrain.data.file_checks import content_hash  # noqa: E402
-from CFRTrain.data.plan import Canvas, Intensity, Plan, plan_from_json, plan_to_json  # noqa: E402
+from CFRTrain.data.plan import Intensity, Plan, plan_from_json, plan_to_json  # noqa: E402
 from CFRTrain.data.store import CaseStore  # noqa: E402
 from CFRTrain.data.volumes import Geometry, Volume, read_label, read_volume, write_volume  # noqa: E402
 from CFRTrain.runs.errors import CFRError, DataError, JobError  # noqa: E402
@@ -39,7 +39,7 @@ CASE = "case_0042"
 GRID = Geometry((6, 7, 8), (2.0, 1.5, 1.0), (3.0, 4.0, 5.0), (0.6, -0.8, 0.0, 0.8, 0.6, 0.0, 0.0, 0.0, 1.0))
 FILES = ("int.nii", "float.nii.gz", "int.nrrd", "raw.nrrd", "float.mha", "raw.mha", "label.nii.gz")
 PLAN = Plan((1.0, 1.0, 1.0), (16, 16, 16), 0, Intensity("ct_window", -125.0, 275.0, 70.0, 80.0),
-            Canvas(256, 4, 4), (16, 16, 16), {"spacing_zyx": "Median."})  # fmt: skip
+            0, (16, 16, 16), {"spacing_zyx": "Median."})  # fmt: skip
 
 
 def make_originals(folder: Path) -> None:

@@ -17,7 +17,7 @@ from monai.inferers import sliding_window_inference
 from torch import nn
 
 from CFRTrain.data.geometry import Geometry
-from CFRTrain.data.planning import Canvas, Intensity, Plan
+from CFRTrain.data.planning import Intensity, Plan
 from CFRTrain.data.volumes import Volume, read_volume, write_volume
 from CFRTrain.models.components import keep_largest_components
 from CFRTrain.models.inference import (
@@ -57,7 +57,7 @@ def model_with(
 ) -> Model:
     """A model around any network, with z-scores that hardly move the values."""
     classes = tuple(ClassSpec(value, f"class {value}") for value in values)
-    plan = Plan(spacing, PATCH, 0, Intensity("zscore", 0, 100), Canvas(64, 2, 4), (20, 30, 30), {})
+    plan = Plan(spacing, PATCH, 0, Intensity("zscore", 0, 100), 0, (20, 30, 30), {})
     provenance = Provenance("2026-11-21", {}, 0, "standard", "supervised", "none", "MR", {})
     config = NetworkConfig("vnet", 1, len(values) + 1, 4, 2, "instance", 0.0)
     return Model(network, config, plan, classes, provenance, "0" * 64)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from CFRTrain.data.geometry import Geometry, Volume
 from CFRTrain.data.orientation import canonical_axes, canonical_geometry, to_canonical
-from CFRTrain.data.plan import Canvas, Intensity, Plan
+from CFRTrain.data.plan import Intensity, Plan
 from CFRTrain.data.preprocessing import planned_geometry, preprocess, preprocess_label, restore_label
 
 RAS = (-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0)
@@ -45,7 +45,7 @@ def make_volume(dtype: type = np.float32) -> Volume:
 
 
 def make_plan(spacing: tuple[float, float, float]) -> Plan:
-    return Plan(spacing, (8, 8, 8), 0, Intensity("zscore", 0.0, 100.0), Canvas(64, 4, 4), (4, 5, 6))
+    return Plan(spacing, (8, 8, 8), 0, Intensity("zscore", 0.0, 100.0), 0, (4, 5, 6))
 
 
 @given(st.sampled_from(TURNS))

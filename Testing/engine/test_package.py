@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from CFRTrain.data.planning import Canvas, Intensity, Plan
+from CFRTrain.data.planning import Intensity, Plan
 from CFRTrain.models.package import Model, NetworkConfig, Provenance, load_model, save_model
 from CFRTrain.runs.errors import ModelError
 from CFRTrain.runs.job import ClassSpec
@@ -20,7 +20,7 @@ from CFRTrain.runs.job import ClassSpec
 CLASSES = (ClassSpec(1, "left atrium", (200, 80, 70)), ClassSpec(5, "Ventrikel ü"))
 CONFIG = NetworkConfig("vnet", 1, 3, width=4, levels=2, norm="batch", dropout=0.1)
 PLAN = Plan(
-    (2.0, 1.5, 1.5), (8, 16, 16), 0, Intensity("zscore", 0.5, 99.5), Canvas(64, 2, 4), (20, 30, 30),
+    (2.0, 1.5, 1.5), (8, 16, 16), 0, Intensity("zscore", 0.5, 99.5), 0, (20, 30, 30),
     {"patch_zyx": "Set in the job."},
 )  # fmt: skip
 PROVENANCE = Provenance(

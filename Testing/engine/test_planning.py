@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,12 +14,15 @@ from CFRTrain.data.fingerprint import Fingerprint, Intensities
 from CFRTrain.data.planning import (
     CPU_PATCH_VOXELS,
     GPU_PATCH_VOXELS,
+    Plan,
     plan_cohort,
     plan_from_json,
     plan_to_json,
 )
+from CFRTrain.labelers.sam_choice import choose_sam, chosen_input
+from CFRTrain.labelers.sam_input import choose_input
 from CFRTrain.runs.errors import DataError, JobError
-from CFRTrain.runs.job import ClassSpec, Job, PlanOverrides, Retrain
+from CFRTrain.runs.job import ClassSpec, FineTune, Job, PlanOverrides, Retrain
 
 JOB = Job(classes=(ClassSpec(1, "organ"),))
 
@@ -65,7 +69,8 @@ def test_a_large_cohort_is_coarsened_on_a_cpu_until_a_patch_nearly_holds_a_volum
 def test_on_a_gpu_the_papers_patch_at_native_spacing_comes_out():
     plan = plan_cohort(ATRIUM, replace(JOB, retrain=Retrain(levels=5)), "cuda")
     assert plan.spacing_zyx == (0.625,) * 3 and plan.patch_zyx == (80, 112, 112)
-    assert (plan.canvas.rows, plan.canvas.cols, plan.canvas.scale) == (9, 9, 1.0)
+    grid = choose_input("concatenated", plan.patch_zyx, plan.slicing_axis, plan.canvas, "official", 16).grid
+    assert (grid.canvas, grid.rows * grid.cols, grid.slices) == (1008, 81, 80)
 
 
 def test_a_cpu_does_not_coarsen_without_end():
@@ -107,7 +112,7 @@ def test_what_the_job_sets_wins_and_is_said():
     asked = PlanOverrides((2.0, 1.0, 1.0), (16, 32, 32), 1, "ct_window", 256)
     plan = plan_cohort(HIPPOCAMPUS, replace(JOB, plan=asked), "cpu")
     assert (plan.spacing_zyx, plan.patch_zyx, plan.slicing_axis) == ((2.0, 1.0, 1.0), (16, 32, 32), 1)
-    assert plan.intensity.scheme == "ct_window" and plan.canvas.size == 256
+    assert plan.intensity.scheme == "ct_window" and plan.canvas == 256
     assert all(
         "job" in plan.reasons[key]
         for key in ("spacing_zyx", "patch_zyx", "slicing_axis", "intensity", "canvas")
@@ -120,7 +125,27 @@ def test_no_slice_is_lost_on_the_canvas():
     for grids in (HIPPOCAMPUS, ATRIUM):
         for device in ("cpu", "cuda"):
             plan = plan_cohort(grids, JOB, device)
-            assert plan.canvas.rows * plan.canvas.cols >= plan.patch_zyx[plan.slicing_axis]
+            sam_input = choose_input(
+                "concatenated", plan.patch_zyx, plan.slicing_axis, plan.canvas, "official", 16
+            )
+            assert sam_input.patch_zyx == plan.patch_zyx
+
+
+@pytest.mark.parametrize(("finetune", "plan", "used"), [(0, None, 0), (0, 128, 128), (256, 128, 256)])
+def test_the_canvas_of_fine_tuning_comes_before_the_plans_and_sam_uses_the_one_planned(finetune, plan, used):
+    job = replace(JOB, finetune=FineTune(canvas=finetune), plan=PlanOverrides(canvas=plan))
+    planned = plan_cohort(HIPPOCAMPUS, job, "cpu")
+    assert planned.canvas == used
+    by_hand = replace(planned, canvas=512)
+    choice = choose_sam(job, Path("run"))
+    assert chosen_input(choice, job, planned).canvas == (used or smallest_on(planned))
+    assert chosen_input(choice, job, by_hand).canvas == 512
+    stand_in = replace(JOB, finetune=FineTune(model="vit_b", canvas=1024))
+    assert chosen_input(choose_sam(stand_in, Path("run")), stand_in, by_hand).canvas == smallest_on(planned)
+
+
+def smallest_on(plan: Plan) -> int:
+    return choose_input("concatenated", plan.patch_zyx, plan.slicing_axis, 0, "official", 8).canvas
 
 
 def test_without_any_usable_case_there_is_no_plan():
@@ -149,8 +174,10 @@ def test_a_plan_survives_its_file_and_explains_every_value():
         ("intensity.scheme", "magic"),
         ("intensity.low", 99.9),
         ("intensity.mean", 4),
-        ("canvas.size", 10**400),
-        ("canvas.scale", "1"),
+        ("canvas", 10**400),
+        ("canvas", 63),
+        ("canvas", False),
+        ("canvas", {"size": 64}),
         ("reasons", {"a": 1}),
         ("reasons", None),
         ("unknown", 1),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from CFRTrain.data.plan import Canvas, Intensity, Plan
+from CFRTrain.data.plan import Intensity, Plan
 from CFRTrain.data.preprocessing import (
     indices_to_values,
     normalize,
@@ -24,7 +24,7 @@ from CFRTrain.data.preprocessing import (
 from CFRTrain.data.resampling import interpolate, resample_image, resample_label
 from CFRTrain.data.volumes import Geometry, Volume
 
-PLAN = Plan((1.0, 1.0, 1.0), (16, 16, 16), 0, Intensity("zscore", 0.5, 99.5), Canvas(256, 4, 4), (16, 16, 16))
+PLAN = Plan((1.0, 1.0, 1.0), (16, 16, 16), 0, Intensity("zscore", 0.5, 99.5), 0, (16, 16, 16))
 angle = st.floats(-math.pi, math.pi)
 
 

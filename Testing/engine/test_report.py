@@ -13,7 +13,7 @@ import pytest
 import SimpleITK as sitk
 
 from CFRTrain.data.geometry import Geometry, Volume
-from CFRTrain.data.plan import Canvas, Intensity, Plan, plan_to_json
+from CFRTrain.data.plan import Intensity, Plan, plan_to_json
 from CFRTrain.data.store import CaseStore
 from CFRTrain.data.volumes import write_volume
 from CFRTrain.models.metrics import evaluate, summarize
@@ -40,7 +40,7 @@ def example(root: Path) -> RunFolder:
         (16, 16, 16),
         0,
         Intensity("zscore", 0.5, 99.5),
-        Canvas(64, 4, 4),
+        0,
         (10, 16, 18),
         {"spacing_zyx": "Median of 5 volumes."},
     )

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from CFRTrain.data.geometry import Geometry
-from CFRTrain.data.plan import Canvas, Intensity, Plan
+from CFRTrain.data.plan import Intensity, Plan
 from CFRTrain.data.store import CaseStore
 from CFRTrain.retraining.head_guard import class_dice
 from CFRTrain.retraining.methods import METHODS
@@ -96,7 +96,7 @@ def build(store, tmp_path):
         classes = (ClassSpec(1, "left"), ClassSpec(2, "right"))
         job = changed(preset("standard", classes, method=method), {**TINY, **(changes or {})})
         patch = options.pop("patch", PATCH)
-        plan = Plan((1.0,) * 3, patch, 0, Intensity("zscore", 0, 100), Canvas(64, 2, 2), SHAPE)
+        plan = Plan((1.0,) * 3, patch, 0, Intensity("zscore", 0, 100), 0, SHAPE)
         pseudo = options.pop("pseudo", PseudoLabels())
         return Retrainer(job, plan, store, labeled, unlabeled, pseudo, RunFolder(tmp_path / run), **options)
 

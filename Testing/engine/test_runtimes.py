@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from CFRTrain.data.planning import Canvas, Intensity, Plan
+from CFRTrain.data.planning import Intensity, Plan
 from CFRTrain.models import openvino_conversion, runtimes
 from CFRTrain.models.package import Model, NetworkConfig, Provenance, save_model
 from CFRTrain.models.runtimes import OpenVinoRuntime, TorchRuntime, choose_runtime
@@ -37,7 +37,7 @@ def trained_like(config: NetworkConfig) -> torch.nn.Module:
 def saved_model(folder: Path, config: NetworkConfig | None = None) -> Model:
     """A small model on disk."""
     config = config or NetworkConfig("vnet", 1, 2, 2, 2, "instance", 0.0)
-    plan = Plan((1, 1, 1), WINDOW[1:], 0, Intensity("zscore", 0, 100), Canvas(64, 2, 4), (20, 30, 30), {})
+    plan = Plan((1, 1, 1), WINDOW[1:], 0, Intensity("zscore", 0, 100), 0, (20, 30, 30), {})
     provenance = Provenance("2026-11-21", {}, 0, "standard", "supervised", "none", "MR", {})
     classes = (ClassSpec(1, "atrium"),)
     return save_model(folder / "heart.cfrmodel", trained_like(config), config, plan, classes, provenance)
