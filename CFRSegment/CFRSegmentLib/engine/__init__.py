@@ -4,7 +4,7 @@ Standard library and CFRTrain.runs only; no slicer, no qt, so every part is test
 
     environment = EngineEnvironment(python, slicer.util.startupEnvironment(), missingPackages, devices)
     problems = preflight(cohort, settings, environment)
-    run = buildRun(cohort, settings)
+    run = buildRun(cohort, settings, devices)
     DetachedEngine().start(run, environment.python, environment.variables)
     follower = RunFollower(run); state = follower.poll()          # from a timer, once or twice a second
 """
@@ -12,14 +12,14 @@ Standard library and CFRTrain.runs only; no slicer, no qt, so every part is test
 from .devices import Device, chosenDevice, devicesFrom
 from .estimate import Estimate, bytesText, durationText, estimateFrom
 from .follower import RunFollower
-from .launch import DetachedEngine, activeRun, latestRun
+from .launch import DetachedEngine, activeRun, latestRun, runs
 from .location import engineCommand, engineEnvironment, engineFolder
 from .models import ModelEntry, ModelStore
 from .preflight import EngineEnvironment, estimateProblems, preflight
 from .problems import Problem
 from .run_builder import buildRun
 from .run_state import RunState, RunStatus
-from .settings import TrainSettings, jobOf
+from .settings import TrainSettings, jobOf, smallerSettings
 from .tasks import (
     collectVolumes,
     downloadWeights,
@@ -70,6 +70,8 @@ __all__ = [
     "predictVolumes",
     "preflight",
     "removeWeights",
+    "runs",
+    "smallerSettings",
     "verifyWeights",
     "weightsEntries",
 ]

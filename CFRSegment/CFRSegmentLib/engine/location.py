@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-ENGINE = "CFRTrain"
+from ..engine_path import ENGINE, engineFolder
+
+__all__ = ["engineCommand", "engineEnvironment", "engineFolder", "separateProcess"]
+
 # Each would make the engine's Python load what belongs to another program: the viewer's own readers (which
 # can crash SimpleITK), the viewer's or a user's Python.
 NOT_FOR_THE_ENGINE = ("ITK_AUTOLOAD_PATH", "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONINSPECT")
 
 
-def engineFolder() -> Path:
-    """The folder that holds `CFRTrain`: beside the installed module, or the root of the source tree.
+def engineCommand(python: Path | str, *arguments: Path | str) -> list[str]:
+    """The command that runs one verb of the engine with `python` (in Slicer: PythonSlicer).
 
     Raises FileNotFoundError where the extension is not complete.
     """
-    moduleFolder = Path(__file__).resolve().parents[2]
-    for folder in (moduleFolder, moduleFolder.parent):
-        if (folder / ENGINE / "__main__.py").is_file():
-            return folder
-    raise FileNotFoundError(f"The folder {ENGINE} is missing; install the extension again.")
-
-
-def engineCommand(python: Path | str, *arguments: Path | str) -> list[str]:
-    """The command that runs one verb of the engine with `python` (in Slicer: PythonSlicer)."""
     return [str(python), str(engineFolder() / ENGINE / "__main__.py"), *(str(item) for item in arguments)]
 
 
@@ -36,3 +33,15 @@ def engineEnvironment(startup: Mapping[str, str]) -> dict[str, str]:
     """
     kept = {name: value for name, value in startup.items() if name.upper() not in NOT_FOR_THE_ENGINE}
     return {**kept, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1", "PYTHONNOUSERSITE": "1"}
+
+
+def separateProcess() -> dict[str, Any]:
+    """Arguments of `Popen` for a process that closing the viewer, or its terminal, does not end.
+
+    On Windows it gets a console of its own that nobody sees. Without any console (DETACHED_PROCESS) each of
+    its children would open a window.
+    """
+    if os.name == "nt":
+        flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP  # type: ignore[attr-defined]
+        return {"creationflags": flags}
+    return {"start_new_session": True}

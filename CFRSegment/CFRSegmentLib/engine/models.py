@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from CFRTrain.runs.atomic import replacement_of
+from CFRTrain.runs.errors import CFRError, ModelError
 from CFRTrain.runs.job import ClassSpec
+from CFRTrain.runs.run_folder import RunFolder
 
+from ..i18n import _
+from .model_file import SUFFIX, ModelSummary, readSummary, verifyModel
 from .problems import Problem
+
+RUN_MODEL = "model.cfrmodel"
+CACHE_SUFFIX = ".openvino"
 
 
 @dataclass(frozen=True)
@@ -41,20 +50,111 @@ class ModelStore:
 
     def models(self) -> tuple[ModelEntry, ...]:
         """All models, newest first; a damaged one is listed with its problem. Descriptions only: fast."""
-        raise NotImplementedError
+        try:
+            files = [path for path in self.folder.iterdir() if path.suffix == SUFFIX and path.is_file()]
+        except OSError:
+            return ()
+        files = [path for path in files if not path.name.startswith(".")]
+        return tuple(_entry(path) for path in sorted(files, key=_newestFirst))
 
     def importFile(self, path: Path) -> ModelEntry:
-        """Verifies and copies a model file. Raises ModelError (CFRTrain.runs.errors) for one not as made."""
-        raise NotImplementedError
+        """Verifies and copies a model file. Raises ModelError (CFRTrain.runs.errors) for one not as made.
+
+        A model that is here already, by its weights and description, is not copied again. Raises OSError or
+        DiskFullError where it cannot be copied.
+        """
+        path = Path(path)
+        summary = verifyModel(path)
+        for entry in self.models():
+            if entry.weightsSha256 == summary.weightsSha256 and entry.path.read_bytes() == path.read_bytes():
+                return entry
+        target = self._free(path.stem)
+        self._copy(path, target)
+        return _entry(target)
 
     def export(self, entry: ModelEntry, path: Path) -> None:
-        """Copies a verified model to `path`, one file. Raises ModelError, OSError."""
-        raise NotImplementedError
+        """Copies a verified model to `path`, one file. Raises ModelError, OSError, DiskFullError."""
+        verifyModel(entry.path)
+        self._copy(entry.path, Path(path))
 
     def addFromRun(self, runFolder: Path) -> ModelEntry:
         """Copies the model of a finished run; the same model twice is one entry. Raises ModelError."""
-        raise NotImplementedError
+        root = Path(runFolder)
+        if RunFolder(root).results() is None:
+            raise ModelError(
+                "run_unfinished",
+                _("The training {name} has not finished.").format(name=root.name),
+                _("Resume it; its model is there when it is done."),
+            )
+        found = verifyModel(root / RUN_MODEL)
+        for entry in self.models():
+            if entry.weightsSha256 == found.weightsSha256:
+                return entry
+        target = self._free(f"{_plainName(found)}_{root.name}")
+        self._copy(root / RUN_MODEL, target)
+        return _entry(target)
 
     def remove(self, entry: ModelEntry) -> None:
         """Deletes the model's file and its compiled copy from the folder."""
-        raise NotImplementedError
+        if entry.path.parent != self.folder or entry.path.suffix != SUFFIX:
+            raise ValueError("not a model of this store")
+        entry.path.unlink(missing_ok=True)
+        shutil.rmtree(entry.path.with_suffix(CACHE_SUFFIX), ignore_errors=True)
+
+    def _free(self, stem: str) -> Path:
+        """A file name that no model has yet."""
+        number, name = 1, stem
+        while (self.folder / f"{name}{SUFFIX}").exists():
+            number += 1
+            name = f"{stem} {number}"
+        return self.folder / f"{name}{SUFFIX}"
+
+    @staticmethod
+    def _copy(source: Path, target: Path) -> None:
+        """Copies whole or not at all, and verifies what was written before it gets its name."""
+        with replacement_of(target, SUFFIX) as partial:
+            shutil.copyfile(source, partial)
+            verifyModel(partial)
+
+
+def _entry(path: Path) -> ModelEntry:
+    """What a file says about itself; what is wrong with it, if anything."""
+    entry = ModelEntry(path, path.stem, sizeBytes=_size(path))
+    try:
+        found = readSummary(path)
+    except CFRError as error:
+        return replace(entry, problem=Problem(error.code, error.text, error.remedy))
+    return replace(
+        entry,
+        classes=found.classes,
+        created=found.created,
+        preset=found.preset,
+        labeler=found.labeler,
+        method=found.method,
+        modality=found.modality,
+        labeledCases=found.labeledCases,
+        dice=found.dice,
+        notes=found.notes,
+        weightsSha256=found.weightsSha256,
+    )
+
+
+def _plainName(found: ModelSummary) -> str:
+    """A file name from the classes' names: letters and digits of any script, at most 40."""
+    joined = "_".join(item.name for item in found.classes)
+    kept = "".join(sign if sign.isalnum() else "_" for sign in joined)
+    return "_".join(part for part in kept.split("_") if part)[:40] or "model"
+
+
+def _newestFirst(path: Path) -> tuple[float, str]:
+    try:
+        return -path.stat().st_mtime, path.name
+    except OSError:
+        return 0.0, path.name
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

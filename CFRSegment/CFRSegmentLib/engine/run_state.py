@@ -5,15 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from .estimate import Estimate
+from ..i18n import _
+from .estimate import Estimate, durationText
 from .problems import Problem
 
 Curve = tuple[tuple[int, float], ...]
+SILENT_SECONDS = 60.0
 
 
 class RunStatus(StrEnum):
-    """How a run is. stopped, failed, killed, lost can be resumed; stopping is still alive."""
+    """How a run is.
 
+    ready: built, never started. preparing: the engine is starting. stopped, failed, killed (by a signal) and
+    lost (gone without a word) can be resumed; stopping is still alive.
+    """
+
+    READY = "ready"
     PREPARING = "preparing"
     RUNNING = "running"
     STOPPING = "stopping"
@@ -30,7 +37,7 @@ class RunStatus(StrEnum):
 
     @property
     def canResume(self) -> bool:
-        """Whether starting the run again goes on from its last checkpoint."""
+        """Whether starting the run goes on from its last checkpoint."""
         return self in (RunStatus.STOPPED, RunStatus.FAILED, RunStatus.KILLED, RunStatus.LOST)
 
 
@@ -41,11 +48,12 @@ class RunState:
     stage: Concatenate, Fine-tune or Re-train (translated), the stageIndex-th (from 1) of stageCount; 0 before
     the first. detail: what is done within it. step, of: of that. fraction: of the whole run, 0 to 1, never
     falls. elapsed, remaining: seconds; remaining is None while unknown. silentSeconds: since the last sign of
-    life. curves: points (step, value), at most 500 each, by name: "loss", "dice", "fine-tune loss" ...
-    problem: what ended the run. pseudoLabels: whether review.json is there. logTail: the last lines.
+    life. curves: points (step, value), at most 500 each, by name: "retrain/loss", "retrain/dice",
+    "finetune/loss" ... problem: what ended the run. pseudoLabels, hasModel: whether there is something to
+    review, to apply. logTail: the last lines.
     """
 
-    status: RunStatus = RunStatus.PREPARING
+    status: RunStatus = RunStatus.READY
     stage: str = ""
     stageIndex: int = 0
     stageCount: int = 3
@@ -68,5 +76,8 @@ class RunState:
 
     @property
     def sign(self) -> str:
-        """`No sign of life for 90 s.` while a living run is silent for long, otherwise empty."""
-        raise NotImplementedError
+        """A line for a living run that has been silent for long, otherwise empty."""
+        if not self.status.isAlive or self.silentSeconds < SILENT_SECONDS:
+            return ""
+        text = _("No sign of life for {duration}; the process is still there.")
+        return text.format(duration=durationText(self.silentSeconds))

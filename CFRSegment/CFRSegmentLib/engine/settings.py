@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from CFRTrain.runs.job import ClassSpec, Job, preset
+
+# Each step needs less memory than the one before; what the person set smaller already stays.
+SMALLER_STEPS: tuple[dict[str, int], ...] = (
+    {"retrain.batch_labeled": 1, "retrain.batch_unlabeled": 1, "finetune.batch": 1},
+    {"retrain.width": 8, "retrain.levels": 4},
+)
 
 
 @dataclass(frozen=True)
@@ -60,3 +66,22 @@ def _labelerChanges(settings: TrainSettings) -> dict[str, Any]:
         changes["finetune.weights"] = settings.weights.as_posix()
         changes["finetune.model"] = settings.samModel or "vit_b"
     return changes
+
+
+def smallerSettings(settings: TrainSettings, onCpu: bool = False) -> TrainSettings | None:
+    """Settings that need less memory, to offer where it is short; None where these are the smallest."""
+    probe = (ClassSpec(1, "probe"),)
+    for step in SMALLER_STEPS:
+        job = jobOf(settings, probe, onCpu)
+        needed = {path: value for path, value in step.items() if _value(job, path) > value}
+        if needed:
+            kept = tuple((path, value) for path, value in settings.changes if path not in needed)
+            return replace(settings, changes=kept + tuple(needed.items()))
+    return None
+
+
+def _value(job: Job, path: str) -> Any:
+    found: Any = job
+    for name in path.split("."):
+        found = getattr(found, name)
+    return found

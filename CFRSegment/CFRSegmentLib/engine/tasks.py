@@ -20,22 +20,31 @@ def estimateRun(python: Path | str, environment: Variables, runFolder: Path) -> 
 
     Messages: progress, warning, estimate. Read them with `estimateFrom`.
     """
-    return VerbProcess(python, environment, "estimate", runFolder)
+    return VerbProcess(python, environment, "estimate", Path(runFolder).absolute())
 
 
-def downloadWeights(python: Path | str, environment: Variables, model: str, folder: Path) -> VerbProcess:
-    """Official SAM weights (vit_b, vit_l, vit_h) into `folder`. Messages: progress in bytes, weights."""
-    return VerbProcess(python, environment, "weights", "download", model, "--folder", folder)
+def downloadWeights(
+    python: Path | str, environment: Variables, model: str, folder: Path, mirror: str = ""
+) -> VerbProcess:
+    """Official SAM weights (vit_b, vit_l, vit_h) into `folder`; canceled, it goes on the next time.
+
+    mirror: another address of the same file; its checksum is verified all the same. Messages: progress in
+    bytes, weights (model, file).
+    """
+    address = ("--url", mirror) if mirror else ()
+    folder = Path(folder).absolute()
+    return VerbProcess(python, environment, "weights", "download", model, "--folder", folder, *address)
 
 
 def installWeights(python: Path | str, environment: Variables, file: Path, folder: Path) -> VerbProcess:
     """A weights file, verified and copied into `folder`. Messages: progress in bytes, weights."""
-    return VerbProcess(python, environment, "weights", "install", file, "--folder", folder)
+    places = (Path(file).absolute(), "--folder", Path(folder).absolute())
+    return VerbProcess(python, environment, "weights", "install", *places)
 
 
 def verifyWeights(python: Path | str, environment: Variables, file: Path) -> VerbProcess:
-    """Whether `file` is an official one. Messages: progress, weights (model, file)."""
-    return VerbProcess(python, environment, "weights", "verify", file)
+    """Whether `file` is an official one. Messages: progress in bytes, weights (model, file)."""
+    return VerbProcess(python, environment, "weights", "verify", Path(file).absolute())
 
 
 def collectVolumes(
@@ -43,10 +52,12 @@ def collectVolumes(
 ) -> VerbProcess:
     """Reads files, DICOM folders and folders of them; puts the good ones into `folder` under neutral names.
 
-    Messages: progress, case: {index, source, ok, file, kind ("file", "dicom"), series_uid, modality,
-    size_xyz, spacing_xyz} or {index, source, ok: false, code, text, remedy}. Exit code 3 where one was bad.
+    Messages: progress (stage "search": volumes are looked for, then "collect"), case: {index, source, kind
+    ("file", "dicom"), series_uid, series_number, description, modality, ok, file, sha256, warning, size_xyz,
+    spacing_xyz} or {..., ok: false, code, text, remedy}. Exit code 3 where one was bad; no `problem` then.
     """
-    raise NotImplementedError
+    listed = [str(Path(source).absolute()) for source in sources]
+    return VerbProcess(python, environment, "collect", "--output", Path(folder).absolute(), listed=listed)
 
 
 def predictVolumes(
@@ -58,12 +69,18 @@ def predictVolumes(
 ) -> VerbProcess:
     """Segments each (input, output) pair, label maps on the input's exact grid; goes on after a failure.
 
-    Messages: progress (stage "predict": percent of the volume in work), case: {index, input, output, ok,
-    seconds, volumes_ml} or {..., ok: false, code, text, remedy}. Exit code 3 where one failed.
+    Messages: progress (stage "predict", index of the pair; windows of the volume in work), case: {index,
+    input, output, ok, seconds, volumes_ml: {class value: milliliters}} or {..., ok: false, code, text,
+    remedy}. Exit code 3 where one failed; no `problem` then.
     """
-    raise NotImplementedError
+    listed = [
+        {"input": str(Path(source).absolute()), "output": str(Path(target).absolute())}
+        for source, target in pairs
+    ]
+    model = Path(model).absolute()
+    return VerbProcess(python, environment, "predict", model, "--device", device, listed=listed)
 
 
 def inspectModel(python: Path | str, environment: Variables, model: Path) -> VerbProcess:
-    """Verifies a model file completely, network included. Messages: model (its description)."""
-    return VerbProcess(python, environment, "inspect", model)
+    """Verifies a model file completely, network included. Messages: model (parameters, description)."""
+    return VerbProcess(python, environment, "inspect", Path(model).absolute())

@@ -1,0 +1,115 @@
+"""The events of a run, one after the other, summed up: no files, no clock. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .curves import CurveBuffer
+from .estimate import Estimate, estimateFrom
+from .stage_names import phaseSpan, stageShares
+
+MOST_CURVES = 24
+MOST_WARNINGS = 50
+HIDDEN_CURVES = ("learning_rate",)
+
+
+class RunReducer:
+    """What the events so far tell. Memory is bounded; an event that cannot be understood changes nothing.
+
+    fraction never falls; what belongs to one start of the engine (problem, finished) is forgotten at the next
+    one. Times are those of the events, seconds since 1970.
+    """
+
+    def __init__(self, rounds: int = 1) -> None:
+        """rounds: of re-training, as the job says."""
+        self.rounds = rounds
+        self.startedAt: float | None = None
+        self.lastTime: float | None = None
+        self.spentBefore = 0.0  # seconds of earlier starts
+        self.device = ""
+        self.stage, self.stageStart = "", 0.0
+        self.phase, self.step, self.of = "", 0, 0
+        self.secondsLeft: float | None = None
+        self.within = 0.0  # of the stage, 0 to 1
+        self.fraction = 0.0
+        self.checkpointStep: int | None = None
+        self.warnings: dict[str, None] = {}
+        self.error: Mapping[str, Any] | None = None
+        self.finished: str | None = None
+        self.finishedAt = 0.0
+        self.estimate: Estimate | None = None
+        self._curves: dict[str, CurveBuffer] = {}
+
+    def take(self, event: Mapping[str, Any]) -> None:
+        """Adds one event."""
+        handler = getattr(self, f"_on{str(event.get('type')).capitalize()}", None)
+        try:
+            when = float(event["time"])
+            if handler is not None:
+                handler(event, when)
+            self.lastTime = when
+        except (KeyError, TypeError, ValueError):
+            return
+
+    def curves(self) -> dict[str, tuple[tuple[int, float], ...]]:
+        """Points by the name of the metric."""
+        return {name: curve.points() for name, curve in self._curves.items()}
+
+    @property
+    def parts(self) -> dict[str, float]:
+        """Estimated seconds of the stages `label` and `retrain`, empty while unknown."""
+        return dict(self.estimate.parts) if self.estimate is not None else {}
+
+    def _onStarted(self, event: Mapping[str, Any], when: float) -> None:
+        if self.startedAt is not None and self.lastTime is not None:
+            self.spentBefore += max(0.0, self.lastTime - self.startedAt)
+        self.startedAt, self.device = when, str(event.get("device", ""))
+        self.error, self.finished, self.secondsLeft = None, None, None
+        self.stage, self.phase, self.step, self.of, self.within = "", "", 0, 0, 0.0
+
+    def _onStage(self, event: Mapping[str, Any], when: float) -> None:
+        self.stage, self.stageStart = str(event["name"]), when
+        self.phase, self.step, self.of, self.secondsLeft, self.within = "", 0, 0, None, 0.0
+        self._advance()
+
+    def _onProgress(self, event: Mapping[str, Any], when: float) -> None:
+        step, of, left = int(event["step"]), int(event["of"]), event.get("seconds_left")
+        self.phase, self.step, self.of = str(event["stage"]), step, of
+        self.secondsLeft = None if left is None else float(left)
+        start, end = phaseSpan(self.stage, self.phase, self.rounds)
+        share = min(1.0, step / of) if of > 0 else 0.0
+        self.within = max(self.within, start + (end - start) * share)
+        self._advance()
+
+    def _onMetric(self, event: Mapping[str, Any], when: float) -> None:
+        name, value = str(event["name"]), event.get("value")
+        if value is None or name.rpartition("/")[2] in HIDDEN_CURVES:
+            return
+        if name in self._curves or len(self._curves) < MOST_CURVES:
+            self._curves.setdefault(name, CurveBuffer()).add(int(event["step"]), float(value))
+
+    def _onCheckpoint(self, event: Mapping[str, Any], when: float) -> None:
+        self.checkpointStep = int(event["step"])
+
+    def _onEstimate(self, event: Mapping[str, Any], when: float) -> None:
+        self.estimate = estimateFrom([{**event, "device": self.device}]) or self.estimate
+
+    def _onWarning(self, event: Mapping[str, Any], when: float) -> None:
+        if len(self.warnings) < MOST_WARNINGS:
+            self.warnings[str(event["text"])] = None
+
+    def _onError(self, event: Mapping[str, Any], when: float) -> None:
+        self.error = dict(event)
+
+    def _onFinished(self, event: Mapping[str, Any], when: float) -> None:
+        self.finished, self.finishedAt = str(event["status"]), when
+        if self.finished == "done":
+            self.fraction = 1.0
+
+    def _advance(self) -> None:
+        """The share of the run that is behind, if the stage is one of the engine's."""
+        shares = stageShares(self.parts)
+        if self.stage in shares:
+            start, end = shares[self.stage]
+            self.fraction = min(0.999, max(self.fraction, start + (end - start) * self.within))
