@@ -12,14 +12,11 @@ def inspect_model(options: Namespace) -> int:
     """Says one `model` message. Raises ModelError where anything about the file is wrong."""
     messages = Messages()
     with messages.ending():
-        from CFRTrain.models.model_description import ModelDescription, description_to_json
+        from CFRTrain.models.model_description import description_to_json
         from CFRTrain.models.package import load_model
 
         model = load_model(options.model)
-        said = ModelDescription(
-            model.config, model.plan, model.classes, model.provenance, model.weights_sha256
-        )
-        text = description_to_json(said)
+        text = description_to_json(model.description())
         parameters = sum(parameter.numel() for parameter in model.network.parameters())
         messages.send("model", text, parameters=parameters, description=json.loads(text))
     return 0

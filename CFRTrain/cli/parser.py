@@ -74,8 +74,12 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, mps, cuda or cuda:1 (default auto)")
     parser.add_argument("--runtime", choices=("auto", "torch", "openvino"), default="auto")
     parser.add_argument("--precision", choices=("f32", "bf16"), default="f32")
-    parser.add_argument("--overlap", type=float, default=0.5, help="window overlap, 0 to 0.9 (default 0.5)")
-    parser.add_argument("--largest-component", action="store_true", help="keep each class's largest piece")
+    parser.add_argument("--overlap", type=float, help="window overlap, 0 to 0.9 (default: the model's)")
+    parser.add_argument(
+        "--largest-component",
+        action=argparse.BooleanOptionalAction,
+        help="keep each class's largest piece only, or every piece (default: the model's)",
+    )
     parser.add_argument("--threads", type=int, default=0, help="processor threads (default all)")
     add_stop_file(parser)
     parser.set_defaults(verb=verbs.predict)

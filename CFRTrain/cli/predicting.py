@@ -6,6 +6,7 @@ import json
 import time
 from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,8 +29,9 @@ def predict_files(options: Namespace) -> int:
     messages = Messages()
     with messages.ending(), stop_sign(options.stop_file) as sign:
         limit_threads(options.threads)
-        predict, pairs = _options(options), pairs_of(options)
+        given, pairs = _given(options), pairs_of(options)
         model = load_model(options.model)
+        predict = model.usage.predict(**given)
         runtime = choose_runtime(
             model, predict.runtime, predict.precision, options.device, on_warning=messages.warning
         )
@@ -89,10 +91,13 @@ def _described(error: Exception) -> dict[str, str]:
     return {"code": "unexpected", "text": text, "remedy": "Try again; if it fails again, report it."}
 
 
-def _options(options: Namespace) -> Predict:
-    """Raises JobError where a value is not possible."""
+def _given(options: Namespace) -> dict[str, Any]:
+    """What the command line sets; the model says the rest. Raises JobError where a value is not possible."""
+    names = ("overlap", "largest_component", "runtime", "precision")
+    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     try:
-        return Predict(options.overlap, options.runtime, options.precision, options.largest_component)
+        Predict(**given)
+        return given
     except ValueError as error:
         raise JobError("bad_option", f"{error}.", "See `predict --help`.") from error
 

@@ -70,13 +70,13 @@ def segment_volume(
     runtime: Runtime | None = None,
     watch: Watch = UNWATCHED,
 ) -> Volume:
-    """Class values uint8 (z, y, x) on the volume's exact grid.
+    """Class values uint8 (z, y, x) on the volume's exact grid; without options as the model's file says.
 
     Probabilities at plan spacing are interpolated one class at a time, never a float volume per class on the
     image's grid; where even those are too large, labels are. On the image's own grid it is all the same.
     `runtime` saves choosing and compiling one for every volume. Raises what `predict_labels` raises.
     """
-    options = options or Predict()
+    options = options or model.usage.predict()
     runtime = runtime or choose_runtime(
         model, options.runtime, options.precision, on_warning=watch.on_warning
     )

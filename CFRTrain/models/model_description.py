@@ -12,7 +12,7 @@ from CFRTrain.data.planning import Plan, plan_from_json, plan_to_json
 from CFRTrain.retraining.encoder_decoder import EncoderDecoder
 from CFRTrain.retraining.networks import NETWORKS, build_network
 from CFRTrain.runs.errors import CFRError, ModelError
-from CFRTrain.runs.job import ClassSpec, Job
+from CFRTrain.runs.job import ClassSpec, Job, Predict
 from CFRTrain.runs.strict_json import from_plain, require, to_plain
 
 FORMAT = 1
@@ -83,6 +83,26 @@ class Provenance:
 
 
 @dataclass(frozen=True)
+class Usage:
+    """How a model is used unless somebody says otherwise: as its validation was measured."""
+
+    overlap: float = Predict.overlap
+    largest_component: bool = Predict.largest_component
+
+    def __post_init__(self) -> None:
+        self.predict()
+
+    @classmethod
+    def of(cls, predict: Predict) -> Usage:
+        """What of a job's settings belongs to the model; runtime and precision belong to the machine."""
+        return cls(predict.overlap, predict.largest_component)
+
+    def predict(self, **others: Any) -> Predict:
+        """The settings for a segmentation; ValueError for values that are not possible."""
+        return Predict(**{"overlap": self.overlap, "largest_component": self.largest_component, **others})
+
+
+@dataclass(frozen=True)
 class ModelDescription:
     """Everything in a model file but the weights themselves."""
 
@@ -91,6 +111,7 @@ class ModelDescription:
     classes: tuple[ClassSpec, ...]
     provenance: Provenance
     weights_sha256: str = field(default="")
+    usage: Usage = field(default_factory=Usage)
 
 
 def description_to_json(description: ModelDescription) -> str:
@@ -103,6 +124,7 @@ def description_to_json(description: ModelDescription) -> str:
         "plan": json.loads(plan_to_json(description.plan)),
         "classes": to_plain(description.classes),
         "provenance": asdict(description.provenance),
+        "usage": to_plain(description.usage),
     }
     _refuse_paths([content["provenance"], content["plan"]])
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
@@ -132,7 +154,7 @@ def description_from_json(text: str) -> ModelDescription:
 
 
 def _read(content: Mapping[str, Any]) -> ModelDescription:
-    names = ("kind", "format", "weights_sha256", "network", "plan", "classes", "provenance")
+    names = ("kind", "format", "weights_sha256", "network", "plan", "classes", "provenance", "usage")
     _check(set(content) == set(names), "its entries are not those of a model")
     network = from_plain(NetworkConfig, content["network"], "network")
     plan = plan_from_json(json.dumps(content["plan"]))
@@ -144,7 +166,8 @@ def _read(content: Mapping[str, Any]) -> ModelDescription:
     _check(len({item.value for item in classes}) == len(classes), "two classes have the same value")
     sha256 = content["weights_sha256"]
     _check(isinstance(sha256, str) and len(sha256) == 64, "the hash of its weights is missing")
-    return ModelDescription(network, plan, classes, _provenance(content["provenance"]), sha256)
+    usage = from_plain(Usage, content["usage"], "usage")
+    return ModelDescription(network, plan, classes, _provenance(content["provenance"]), sha256, usage)
 
 
 def _provenance(values: Any) -> Provenance:

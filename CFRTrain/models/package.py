@@ -13,7 +13,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -26,6 +26,7 @@ from CFRTrain.models.model_description import (
     ModelDescription,
     NetworkConfig,
     Provenance,
+    Usage,
     description_from_json,
     description_to_json,
 )
@@ -34,7 +35,7 @@ from CFRTrain.runs.errors import ModelError
 from CFRTrain.runs.job import ClassSpec
 from CFRTrain.runs.run_folder import write_atomic
 
-__all__ = ["Model", "NetworkConfig", "Provenance", "load_model", "save_model", "SUFFIX"]
+__all__ = ["Model", "NetworkConfig", "Provenance", "Usage", "load_model", "save_model", "SUFFIX"]
 
 SUFFIX = ".cfrmodel"
 DESCRIPTION, WEIGHTS = "model.json", "weights.safetensors"
@@ -58,6 +59,13 @@ class Model:
     provenance: Provenance
     weights_sha256: str
     path: Path | None = None
+    usage: Usage = field(default_factory=Usage)
+
+    def description(self) -> ModelDescription:
+        """What the model's file says about it."""
+        return ModelDescription(
+            self.config, self.plan, self.classes, self.provenance, self.weights_sha256, self.usage
+        )
 
 
 def save_model(
@@ -67,6 +75,7 @@ def save_model(
     plan: Plan,
     classes: tuple[ClassSpec, ...],
     provenance: Provenance,
+    usage: Usage | None = None,
 ) -> Model:
     """Writes the model file atomically, the same bytes for the same content, and returns the model in it.
 
@@ -79,7 +88,7 @@ def save_model(
         raise ValueError(problem)
     weights = save(tensors)
     sha256 = hashlib.sha256(weights).hexdigest()
-    description = ModelDescription(config, plan, tuple(classes), provenance, sha256)
+    description = ModelDescription(config, plan, tuple(classes), provenance, sha256, usage or Usage())
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, content in ((DESCRIPTION, description_to_json(description).encode()), (WEIGHTS, weights)):
@@ -111,7 +120,7 @@ def load_model(path: Path) -> Model:
     network.eval().requires_grad_(False)
     return Model(
         network, description.network, description.plan, description.classes, description.provenance,
-        description.weights_sha256, Path(path),
+        description.weights_sha256, Path(path), description.usage,
     )  # fmt: skip
 
 

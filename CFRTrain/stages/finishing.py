@@ -12,7 +12,7 @@ from typing import Any
 from torch import nn
 
 from CFRTrain import __version__
-from CFRTrain.models.model_description import NetworkConfig, Provenance
+from CFRTrain.models.model_description import NetworkConfig, Provenance, Usage
 from CFRTrain.models.package import Model, save_model
 from CFRTrain.models.report import write_report
 from CFRTrain.stages.context import Context, read_timings
@@ -49,7 +49,8 @@ def package_network(context: Context, network: nn.Module) -> Model:
         notes=_notes(context),
     )
     path = context.run.root / MODEL_NAME
-    return save_model(path, network, NetworkConfig.of(job), context.planned(), job.classes, provenance)
+    usage = Usage.of(job.predict)
+    return save_model(path, network, NetworkConfig.of(job), context.planned(), job.classes, provenance, usage)
 
 
 def _notes(context: Context) -> tuple[str, ...]:
@@ -66,9 +67,8 @@ def finish_stage(context: Context, model: Model, validation: dict[str, Any] | No
         None if validation is None else {key: value for key, value in validation.items() if key != "per_case"}
     )
     provenance = replace(model.provenance, validation=summary)
-    save_model(
-        context.run.root / MODEL_NAME, model.network, model.config, model.plan, model.classes, provenance
-    )
+    path = context.run.root / MODEL_NAME
+    save_model(path, model.network, model.config, model.plan, model.classes, provenance, model.usage)
 
 
 def write_results(context: Context, model: Model, validation: dict[str, Any] | None) -> dict[str, Any]:

@@ -7,16 +7,19 @@ import json
 import os
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from CFRTrain.__main__ import main
+from CFRTrain.cli import predicting
 from CFRTrain.cli.console import JsonLines, TerminalBars, event_view
 from CFRTrain.cli.create import CohortSource, assign_roles, list_volumes, parse_classes, volume_stem
 from CFRTrain.cli.signals import stop_on_signal
 from CFRTrain.data.geometry import Geometry, Volume
 from CFRTrain.data.volumes import write_volume
+from CFRTrain.models.package import Usage
 from CFRTrain.runs.errors import JobError
 from CFRTrain.runs.run_folder import RunFolder
 
@@ -202,6 +205,22 @@ def test_create_chooses_the_small_network_where_there_is_no_gpu(
             main(["create", str(root), "--images", images, "--labels", labels, "--classes", "1=organ"]) == 0
         )
         assert RunFolder(root).job().retrain.width == width
+
+
+def test_predict_does_what_the_model_says_unless_told_otherwise(tmp_path, monkeypatch):
+    asked = []
+
+    def segment_file(model, source, target, options, **watched):
+        asked.append((options.overlap, options.largest_component))
+        return Volume(np.zeros(GEOMETRY.size_zyx, np.uint8), GEOMETRY)
+
+    model = SimpleNamespace(usage=Usage(0.25, largest_component=True))
+    monkeypatch.setattr(predicting, "load_model", lambda path: model)
+    monkeypatch.setattr(predicting, "choose_runtime", lambda *given, **named: None)
+    monkeypatch.setattr(predicting, "segment_file", segment_file)
+    command = ["predict", "model", "image.nii.gz", "--output", str(tmp_path / "a.nii.gz")]
+    assert main(command) == main([*command, "--overlap", "0.5", "--no-largest-component"]) == 0
+    assert asked == [(0.25, True), (0.5, False)]
 
 
 def test_predict_with_an_impossible_overlap_is_a_clear_error(

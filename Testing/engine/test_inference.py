@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ from CFRTrain.models.inference import (
     segment_volume,
 )
 from CFRTrain.models.memory_ladder import MemoryLadder
-from CFRTrain.models.package import Model, NetworkConfig, Provenance
+from CFRTrain.models.package import Model, NetworkConfig, Provenance, Usage
 from CFRTrain.models.runtimes import TorchRuntime
 from CFRTrain.models.windows import Watch, gaussian, window_starts
 from CFRTrain.runs.errors import DataError, MemoryLimitError, StopRequested
@@ -216,6 +217,9 @@ def test_the_largest_component_is_an_option_of_a_segmentation():
     whole = segment_volume(model, volume, Predict(runtime="torch")).array
     cleaned = segment_volume(model, volume, Predict(runtime="torch", largest_component=True)).array
     assert (whole > 0).sum() == array.sum() and (cleaned > 0).sum() == 6 * 8 * 8
+    usual = replace(model, usage=Usage(largest_component=True))
+    assert np.array_equal(segment_volume(usual, volume, runtime=TorchRuntime(model.network)).array, cleaned)
+    assert np.array_equal(segment_volume(usual, volume, Predict(runtime="torch")).array, whole)
 
 
 class OutOfMemory(TorchRuntime):

@@ -13,9 +13,9 @@ import pytest
 import torch
 
 from CFRTrain.data.planning import Intensity, Plan
-from CFRTrain.models.package import Model, NetworkConfig, Provenance, load_model, save_model
+from CFRTrain.models.package import Model, NetworkConfig, Provenance, Usage, load_model, save_model
 from CFRTrain.runs.errors import ModelError
-from CFRTrain.runs.job import ClassSpec
+from CFRTrain.runs.job import ClassSpec, Predict
 
 CLASSES = (ClassSpec(1, "left atrium", (200, 80, 70)), ClassSpec(5, "Ventrikel ü"))
 CONFIG = NetworkConfig("vnet", 1, 3, width=4, levels=2, norm="batch", dropout=0.1)
@@ -79,6 +79,15 @@ def test_the_same_model_is_the_same_file(tmp_path):
     parts = (model.config, model.plan, model.classes, model.provenance)
     save_model(tmp_path / "copy.cfrmodel", model.network, *parts)
     assert (tmp_path / "copy.cfrmodel").read_bytes() == model.path.read_bytes()
+
+
+def test_the_file_says_how_the_model_is_used(tmp_path):
+    assert saved(tmp_path).usage == Usage(0.5, False)
+    model = saved(tmp_path, usage=Usage(0.25, largest_component=True))
+    assert load_model(model.path).usage.predict(runtime="torch") == Predict(0.25, "torch", "f32", True)
+    assert model.usage.predict(overlap=0.75).overlap == 0.75
+    with pytest.raises(ModelError, match="usage.overlap"):
+        load_model(edit_description(model.path, usage__overlap=0.95))
 
 
 def test_the_file_is_a_plain_zip_with_two_members_and_no_code(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 from CFRTrain.data.geometry import Volume
 from CFRTrain.data.phantoms import write_cohort
 from CFRTrain.data.volumes import read_label, read_volume, write_volume
-from CFRTrain.models.package import load_model
+from CFRTrain.models.package import Usage, load_model
 from CFRTrain.pipeline import Pipeline, run_all
 from CFRTrain.runs.errors import DataError, JobError, StopRequested
 from CFRTrain.runs.events import read_events
@@ -47,7 +47,9 @@ def relabel(root: Path) -> None:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    run = make_run(tmp_path_factory.mktemp("run"), labeler="fusion", fusion_members=("atlas", "network"))
+    used = {"predict.overlap": 0.25, "predict.largest_component": True}
+    folder = tmp_path_factory.mktemp("run")
+    run = make_run(folder, labeler="fusion", fusion_members=("atlas", "network"), **used)
     run_all(run)
     return run
 
@@ -63,6 +65,7 @@ def test_the_model_of_a_run_is_the_one_its_results_name_and_carries_its_validati
     model, results = load_model(finished.root / "model.cfrmodel"), finished.results()
     assert model.weights_sha256 == results["weights_sha256"]
     assert model.provenance.validation["mean_dice"] == results["validation"]["mean_dice"]
+    assert model.usage == Usage(overlap=0.25, largest_component=True)
 
 
 def test_predictions_hold_class_values_on_the_exact_grid_of_their_images(finished: RunFolder):
@@ -102,7 +105,8 @@ def test_a_finished_run_is_not_repeated(finished: RunFolder):
 
 
 def test_the_weights_are_the_same_however_often_the_run_was_stopped(finished: RunFolder, tmp_path: Path):
-    run = make_run(tmp_path, labeler="fusion", fusion_members=("atlas", "network"))
+    used = {"predict.overlap": 0.25}
+    run = make_run(tmp_path, labeler="fusion", fusion_members=("atlas", "network"), **used)
     stops = {("label_network", 2), ("fusion", "case_0003"), ("retrain", 2), ("retrain", 4)}
 
     def stop_here(event: dict) -> None:
