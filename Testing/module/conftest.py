@@ -18,15 +18,18 @@ def pytest_report_header() -> str:
 
 @pytest.fixture(scope="session")
 def slicer_core():
-    """One scene with Slicer's logics for the whole session, as in the application."""
+    """One scene with Slicer's logics and subject hierarchy for the whole session, as in the application."""
     import slicer
 
     from Testing.bed.core import SlicerCore
+    from Testing.bed.subject_hierarchy import SubjectHierarchyKeeper
 
     core = SlicerCore()
+    keeper = SubjectHierarchyKeeper(core.scene)
     before = getattr(slicer, "app", None)
     slicer.app = SimpleNamespace(applicationLogic=lambda: core.application_logic)
     yield core
+    keeper.stop()
     slicer.app = before
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 HEADER_BYTES = 65536
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha")
+_SEGMENT_FIELD = re.compile(r"^Segment(\d+)_(\w+):=(.*?)\r?$", re.MULTILINE)
 _NUMBER = re.compile(r"\d+")
 _COLOR_BITS = {24: 3}  # NIfTI stores red, green and blue as one value
 
@@ -46,6 +47,20 @@ def readHeader(path: Path) -> Header | None:
             return reader(file.read(HEADER_BYTES))
     except (EOFError, zlib.error, gzip.BadGzipFile, struct.error, ValueError, KeyError):
         return None
+
+
+def readSegmentFields(path: Path) -> list[dict[str, str]]:
+    """What a .seg.nrrd says of its segments, in order, as {"ID": ..., "Name": ..., "Layer": ...} and so
+    on.
+
+    Empty for files without such fields. OSError when unreadable.
+    """
+    with path.open("rb") as file:
+        text = file.read(HEADER_BYTES).split(b"\n\n", 1)[0].decode("utf-8", "replace")
+    found: dict[int, dict[str, str]] = {}
+    for number, field, value in _SEGMENT_FIELD.findall(text):
+        found.setdefault(int(number), {})[field] = value.replace("\\n", "\n").replace("\\\\", "\\")
+    return [found[number] for number in sorted(found)]
 
 
 def isCutOff(path: Path, header: Header) -> bool:

@@ -6,10 +6,14 @@ No node of the scene ever has a storage node that points into the cohort: Slicer
 
 from __future__ import annotations
 
+import errno
 import os
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
+from math import prod
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import slicer
@@ -47,12 +51,8 @@ def readVolumeNode(path: Path, title: str) -> slicer.vtkMRMLScalarVolumeNode:
     `checkFile`.
     """
     checkFile(path, title)
-    node, storage = slicer.vtkMRMLScalarVolumeNode(), slicer.vtkMRMLVolumeArchetypeStorageNode()
-    storage.SetFileName(str(path))
-    storage.SetSingleFile(True)
-    storage.SetForceRightHandedIJKCoordinateSystem(False)
-    if not storage.ReadData(node) or node.GetImageData() is None:
-        raise unreadable(title)
+    node = slicer.vtkMRMLScalarVolumeNode()
+    _read(node, path, title)
     return node
 
 
@@ -68,7 +68,8 @@ def writeVolume(path: Path, imageData: vtk.vtkImageData, grid: Grid) -> None:
     """Write voxels and geometry, nothing else: a new node carries no patient data. CohortError
     "not_written".
     """
-    node, storage = slicer.vtkMRMLScalarVolumeNode(), slicer.vtkMRMLVolumeArchetypeStorageNode()
+    # The general storage node would make a folder TempWrite beside the file and leave it there when killed.
+    node, storage = slicer.vtkMRMLScalarVolumeNode(), slicer.vtkMRMLNRRDStorageNode()
     voxels = vtk.vtkImageData()
     voxels.ShallowCopy(imageData)
     voxels.SetOrigin(0, 0, 0)
@@ -76,31 +77,42 @@ def writeVolume(path: Path, imageData: vtk.vtkImageData, grid: Grid) -> None:
     node.SetAndObserveImageData(voxels)
     node.SetIJKToRASMatrix(grid.vtkMatrix())
     storage.SetUseCompression(True)
-    _writeWhole(path, ".nrrd", lambda partial: _store(storage, node, partial))
+    _writeWhole(
+        path,
+        ".nrrd",
+        imageData.GetScalarSize() * prod(grid.size),
+        lambda partial: _store(storage, node, partial),
+    )
 
 
-def writeSegmentation(path: Path, node: slicer.vtkMRMLSegmentationNode) -> None:
-    """Write a segmentation node that is outside the scene as .seg.nrrd. CohortError "not_written"."""
+def writeSegmentation(path: Path, node: slicer.vtkMRMLSegmentationNode, grid: Grid) -> None:
+    """Write a segmentation node of one layer uint8 over `grid`, outside the scene, as .seg.nrrd.
+
+    Raises CohortError (not_written).
+    """
     storage = slicer.vtkMRMLSegmentationStorageNode()
     storage.SetUseCompression(True)
     storage.SetCropToMinimumExtent(False)
-    _writeWhole(path, ".seg.nrrd", lambda partial: _store(storage, node, partial))
+    _writeWhole(path, ".seg.nrrd", prod(grid.size), lambda partial: _store(storage, node, partial))
 
 
-def readSegmentationNode(path: Path, title: str) -> slicer.vtkMRMLSegmentationNode:
-    """The segmentation in a .seg.nrrd file, in a scene of its own. Raises CohortError: missing,
-    unreadable.
+def readLayers(path: Path, title: str) -> tuple[list[np.ndarray], Grid]:
+    """The layers of a .seg.nrrd file, each an array (k, j, i), and their grid. Raises CohortError:
+    missing, unreadable.
     """
-    if not path.is_file():
-        raise _missing(title)
-    scene = slicer.vtkMRMLScene()
-    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode")
-    storage = slicer.vtkMRMLSegmentationStorageNode()
-    storage.SetFileName(str(path))
-    if not storage.ReadData(node):
+    try:
+        header = readHeader(path)
+    except FileNotFoundError as error:
+        raise _missing(title) from error
+    if header is None or len(header.dimensions) != 3:
         raise unreadable(title)
-    scene.RemoveNode(node)
-    return node
+    if header.components == 1:
+        array, grid = readArray(path, title)
+        return [array], grid
+    node = slicer.vtkMRMLVectorVolumeNode()
+    image, grid = _read(node, path, title), gridOf(node)
+    flat = vtk_to_numpy(image.GetPointData().GetScalars())
+    return [np.ascontiguousarray(layer).reshape(grid.shape) for layer in flat.T], grid
 
 
 def voxelsOf(imageData: vtk.vtkImageData) -> np.ndarray:
@@ -129,20 +141,29 @@ def gridOfImage(image: slicer.vtkOrientedImageData) -> Grid:
     return Grid(size, tuple(whole.ravel().tolist()))
 
 
+def _read(node: slicer.vtkMRMLVolumeNode, path: Path, title: str) -> vtk.vtkImageData:
+    storage = slicer.vtkMRMLVolumeArchetypeStorageNode()
+    storage.SetFileName(str(path))
+    storage.SetSingleFile(True)
+    storage.SetForceRightHandedIJKCoordinateSystem(False)
+    if not storage.ReadData(node) or node.GetImageData() is None:
+        raise unreadable(title)
+    return node.GetImageData()
+
+
 def _store(storage: slicer.vtkMRMLStorageNode, node: slicer.vtkMRMLNode, path: Path) -> bool:
     storage.SetFileName(str(path))
     return bool(storage.WriteData(node))
 
 
-def _writeWhole(path: Path, suffix: str, write: Callable[[Path], bool]) -> None:
-    """Write beside `path` under a name with the same ending, to the disk, then rename: whole or not at
-    all.
-    """
+def _writeWhole(path: Path, suffix: str, voxelBytes: int, write: Callable[[Path], bool]) -> None:
+    """Write beside `path` under a name with the same ending, then rename: whole, or not at all."""
     partial = path.with_name(f".{uuid.uuid4().hex}{suffix}")
     try:
         if not write(partial):
             raise OSError("the storage node reported a failure")
         with partial.open("rb+") as file:
+            _requireWhole(file, voxelBytes)
             os.fsync(file.fileno())
         os.replace(partial, path)
     except OSError as error:
@@ -152,7 +173,17 @@ def _writeWhole(path: Path, suffix: str, write: Callable[[Path], bool]) -> None:
             _("Check that the disk has space and that you may write into the folder, then save again."),
         ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def _requireWhole(file: BinaryIO, voxelBytes: int) -> None:
+    """OSError unless compressed voxels end as they must; on a full disk Slicer's writers report
+    success.
+    """
+    file.seek(-4, os.SEEK_END)
+    if int.from_bytes(file.read(4), "little") != voxelBytes % 2**32:
+        raise OSError(errno.ENOSPC, "the end of the file is missing")
 
 
 def unreadable(title: str) -> CohortError:

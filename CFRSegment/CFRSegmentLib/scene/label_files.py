@@ -14,7 +14,8 @@ import slicer
 from CFRSegmentLib.cohort.classes import SegmentClass
 from CFRSegmentLib.cohort.errors import CohortError
 from CFRSegmentLib.i18n import _
-from CFRSegmentLib.scene.files import readArray, readSegmentationNode, unreadable, writeSegmentation
+from CFRSegmentLib.scene.file_headers import readSegmentFields
+from CFRSegmentLib.scene.files import orientedImage, readArray, readLayers, unreadable, writeSegmentation
 from CFRSegmentLib.scene.grids import Grid, fileGridOf, inFileOrder
 from CFRSegmentLib.scene.label_arrays import collectLayers, fillSegments
 from CFRSegmentLib.scene.segments import LABEL_MAP, addClasses, matchSegments, segmentIds
@@ -36,8 +37,13 @@ def writeLabels(
     segmentation = node.GetSegmentation()
     segmentation.SetSourceRepresentationName(LABEL_MAP)
     addClasses(segmentation, classes)
-    fillSegments(segmentation, classes, inFileOrder(labels, slicesReversed), grid)
-    writeSegmentation(path, node)
+    values = inFileOrder(labels, slicesReversed)
+    fillSegments(segmentation, classes, values, grid)
+    # Without a reference the file would shrink to the labeled voxels.
+    converter = slicer.vtkSegmentationConverter
+    geometry = converter.SerializeImageGeometry(orientedImage(values, grid))
+    segmentation.SetConversionParameter(converter.GetReferenceImageGeometryParameterName(), geometry)
+    writeSegmentation(path, node, grid)
 
 
 def readLabels(
@@ -71,20 +77,34 @@ def _readPlain(path: Path, grid: Grid, classes: Sequence[SegmentClass], title: s
 
 
 def _readSegments(path: Path, grid: Grid, classes: Sequence[SegmentClass], title: str) -> np.ndarray:
-    segmentation = readSegmentationNode(path, title).GetSegmentation()
-    if segmentation.GetNumberOfSegments() and segmentation.GetSourceRepresentationName() != LABEL_MAP:
-        raise unreadable(title)
+    segmentation = _segmentationOf(path, title)
     matches = _matchWithValues(segmentation, classes)
-    strange = [
-        segmentation.GetSegment(one).GetName() for one in segmentIds(segmentation) if one not in matches
-    ]
+    strange = [one for one in segmentIds(segmentation) if one not in matches]
     if strange:
-        shown = ", ".join(strange[:8])
+        shown = ", ".join(segmentation.GetSegment(one).GetName() for one in strange[:8])
         raise _labelValues(title, _("It has the segments {names}.").format(names=shown))
     found = collectLayers(segmentation, matches, classes, grid, None)
     if found.resampled or found.outside:
         raise _otherGrid(title)
     return found.values
+
+
+def _segmentationOf(path: Path, title: str) -> slicer.vtkSegmentation:
+    """The segments in a file, without node or scene, for Slicer's own reader needs both."""
+    layers, grid = readLayers(path, title)
+    images = [orientedImage(layer, grid) for layer in layers]
+    segmentation = slicer.vtkSegmentation()
+    segmentation.SetSourceRepresentationName(LABEL_MAP)
+    try:
+        for fields in readSegmentFields(path):
+            segment = slicer.vtkSegment()
+            segment.SetName(fields["Name"])
+            segment.SetLabelValue(int(fields["LabelValue"]))
+            segment.AddRepresentation(LABEL_MAP, images[int(fields["Layer"])])
+            segmentation.AddSegment(segment, fields["ID"])
+    except (KeyError, ValueError, IndexError, OSError) as error:
+        raise unreadable(title) from error
+    return segmentation
 
 
 def _matchWithValues(segmentation: slicer.vtkSegmentation, classes: Sequence[SegmentClass]) -> dict[str, int]:

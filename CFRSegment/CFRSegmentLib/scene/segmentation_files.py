@@ -10,6 +10,7 @@ import numpy as np
 import slicer
 
 from CFRSegmentLib.cohort.classes import SegmentClass
+from CFRSegmentLib.cohort.errors import CohortError
 from CFRSegmentLib.i18n import _
 from CFRSegmentLib.scene.grids import gridOf
 from CFRSegmentLib.scene.label_arrays import LabelArray, fillSegments, labelArray
@@ -40,8 +41,13 @@ def saveSegmentation(
 
     Where segments overlap, the first class in order gets the voxel. `path` ends in .seg.nrrd: give the
     cohort's `newLabelFile`, then commit it. Written beside it under another name and renamed, so that a
-    kill leaves no half file. Raises CohortError: node_deleted, not_a_label_map, resized, not_written.
+    kill leaves no half file. Raises CohortError: no_classes, node_deleted, not_a_label_map, resized,
+    not_written.
     """
+    if not classes:
+        raise CohortError(
+            "no_classes", _("The cohort has no classes."), _("Add a class, then save the label.")
+        )
     found = _labelsOf(segmentationNode, volumeNode, classes)
     writeLabels(path, found.values, volumeNode, classes)
     return _report(found, classes)
