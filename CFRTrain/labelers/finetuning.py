@@ -15,6 +15,7 @@ from CFRTrain.labelers.sam_input import SamInput
 from CFRTrain.labelers.sam_model import ConcatenationSam
 from CFRTrain.runs.job import FineTune
 from CFRTrain.training.losses import dice_ce
+from CFRTrain.training.measures import mean_dice
 from CFRTrain.training.precision import autocast, autocast_dtype
 from CFRTrain.training.schedules import learning_rate_factor
 
@@ -69,7 +70,7 @@ class FineTuneStage:
         return {"adamw": self.optimizer}
 
     def step(self, step: int) -> dict[str, float]:
-        """One optimization step on the batch of this step; returns the loss and the learning rate."""
+        """One optimization step on the batch of this step; returns loss, learning rate, and Dice if any."""
         self.sam.train()
         images, labels = self.batch(step)
         pictures, targets = self.sam_input.pictures(images), self.sam_input.label_pictures(labels)
@@ -80,7 +81,8 @@ class FineTuneStage:
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
-        return {"loss": float(loss.detach()), "learning_rate": rate}
+        values, dice = {"loss": float(loss.detach()), "learning_rate": rate}, mean_dice(logits, targets)
+        return values if dice is None else {**values, "dice": dice}
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Augmented patches of this step: images (B,1,z,y,x) float32 and class indices (B,z,y,x) int64."""

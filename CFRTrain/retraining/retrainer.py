@@ -23,6 +23,7 @@ from CFRTrain.retraining.methods.base import Batch, Term
 from CFRTrain.retraining.sources import PairSource, PseudoLabelSource
 from CFRTrain.runs.job import Job
 from CFRTrain.runs.run_folder import RunFolder
+from CFRTrain.training.measures import mean_dice
 from CFRTrain.training.precision import autocast, autocast_dtype, choose_device
 from CFRTrain.training.schedules import decay, learning_rate_factor
 
@@ -116,9 +117,14 @@ class Retrainer:
             method.after_step(models, batch, outputs)
         if local + 1 in self.checks:
             self._inspect(step)
-        return {"loss": float(loss.detach())} | {
-            name: float(term.value.detach()) for name, term in terms.items()
-        }
+        values = {name: float(term.value.detach()) for name, term in terms.items()}
+        return {"loss": float(loss.detach())} | values | self._dice(batch, outputs)
+
+    def _dice(self, batch: Batch, outputs: Sequence[Any]) -> dict[str, float]:
+        """Dice of this step's prediction on its labeled patches, where they show a class."""
+        logits = self.trainee.method.labeled_logits(batch, outputs)
+        dice = None if logits is None else mean_dice(logits, batch.label_l)
+        return {} if dice is None else {"dice": dice}
 
     def _clip_gradient(self) -> None:
         if limit := self.job.retrain.gradient_clip:

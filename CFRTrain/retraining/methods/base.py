@@ -117,6 +117,13 @@ class Method(nn.Module, ABC):
         losses = [dice_ce(output.logits[: batch.labeled], batch.label_l) for output in outputs]
         return torch.stack(losses).mean()
 
+    def labeled_logits(self, batch: Batch, outputs: Sequence[Features]) -> Tensor | None:
+        """Return the first network's logits of the labeled items, for the curve of Dice.
+
+        None where a method mixes its inputs, so that none of them is a labeled item.
+        """
+        return outputs[0].logits[: batch.labeled]
+
     def pseudo(self, models: Models, batch: Batch, outputs: Sequence[Features]) -> Tensor:
         """Return 0.5 CE + 0.5 Dice against the pseudo-labels, averaged over the networks.
 
