@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
 
 from CFRTrain.runs.errors import CFRError
 from CFRTrain.runs.run_folder import RunFolder
@@ -15,6 +14,7 @@ from .run_process import STOP, exitCode, isAlive, readLaunch
 from .run_reducer import RunReducer
 from .run_state import RunState
 from .run_view import RunFacts, stateOf
+from .stage_names import RunShape
 
 MAX_BYTES = 262144  # some milliseconds
 EVENTS, REVIEW, RESULTS, MODEL = "events.jsonl", "review.json", "results.json", "model.cfrmodel"
@@ -27,7 +27,7 @@ class RunFollower:
         self.runFolder = Path(runFolder).absolute()
         self._reader = LineReader(self.runFolder / EVENTS)
         self._log = LogTail(self.runFolder)
-        self._reducer = RunReducer(self._rounds())
+        self._reducer = RunReducer(self._shape())
         self._lastNews: float | None = None  # monotonic
 
     def poll(self, maxBytes: int = MAX_BYTES) -> RunState:
@@ -35,7 +35,7 @@ class RunFollower:
         alive = isAlive(self.runFolder)  # before reading: what a dead engine has written is all there is
         events = self._reader.read(maxBytes)
         if self._reader.restarted:
-            self._reducer = RunReducer(self._rounds())
+            self._reducer = RunReducer(self._shape())
         for event in events:
             self._reducer.take(event)
         return stateOf(self._reducer, self._facts(alive, bool(events)))
@@ -71,10 +71,11 @@ class RunFollower:
             self._lastNews = now - age
         return now - self._lastNews
 
-    def _rounds(self) -> int:
-        """Rounds of re-training; 1 where the job cannot be read."""
+    def _shape(self) -> RunShape:
+        """What the job says about the phases; the usual where it cannot be read."""
         try:
-            found: Any = RunFolder(self.runFolder).job()
+            job = RunFolder(self.runFolder).job()
         except CFRError:
-            return 1
-        return int(found.retrain.rounds)
+            return RunShape()
+        labeler = job.labeler if job.labeler != "auto" or job.finetune.weights else "atlas"
+        return RunShape(job.retrain.rounds, labeler == "atlas")

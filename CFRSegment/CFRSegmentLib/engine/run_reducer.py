@@ -7,7 +7,7 @@ from typing import Any
 
 from .curves import CurveBuffer
 from .estimate import Estimate, estimateFrom
-from .stage_names import phaseSpan, stageShares
+from .stage_names import RunShape, phaseSpan, stageShares
 
 MOST_CURVES = 24
 MOST_WARNINGS = 50
@@ -21,9 +21,9 @@ class RunReducer:
     one. Times are those of the events, seconds since 1970.
     """
 
-    def __init__(self, rounds: int = 1) -> None:
-        """rounds: of re-training, as the job says."""
-        self.rounds = rounds
+    def __init__(self, shape: RunShape | None = None) -> None:
+        """shape: how the job divides its run into phases."""
+        self.shape = shape or RunShape()
         self.startedAt: float | None = None
         self.lastTime: float | None = None
         self.spentBefore = 0.0  # seconds of earlier starts
@@ -77,7 +77,7 @@ class RunReducer:
         step, of, left = int(event["step"]), int(event["of"]), event.get("seconds_left")
         self.phase, self.step, self.of = str(event["stage"]), step, of
         self.secondsLeft = None if left is None else float(left)
-        start, end = phaseSpan(self.stage, self.phase, self.rounds)
+        start, end = phaseSpan(self.stage, self.phase, self.shape)
         share = min(1.0, step / of) if of > 0 else 0.0
         self.within = max(self.within, start + (end - start) * share)
         self._advance()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from ..i18n import _
 
@@ -24,18 +25,28 @@ LEAST_SHARE = 0.1
 # Where in its stage a phase begins and ends, by the name in its progress events.
 PHASES: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "label": {
-        "atlas_templates": (0.0, 0.2),
-        "warped_pairs": (0.0, 0.2),
-        "finetune": (0.0, 0.7),
-        "label_network": (0.2, 0.7),
-        "atlas": (0.0, 0.95),
+        "registration": (0.0, 0.3),
+        "atlas_templates": (0.0, 0.3),
+        "warped_pairs": (0.2, 0.3),
+        "finetune": (0.1, 0.7),
+        "label_network": (0.3, 0.8),
+        "atlas": (0.9, 0.95),
         "sam": (0.7, 0.95),
-        "network": (0.7, 0.95),
-        "fusion": (0.7, 0.95),
+        "network": (0.8, 0.95),
+        "fusion": (0.8, 0.95),
         "review": (0.95, 1.0),
     },
-    "retrain": {"warped_pairs": (0.0, 0.1)},
+    "retrain": {"registration": (0.0, 0.1), "warped_pairs": (0.0, 0.1)},
 }
+REGISTRATION_ONLY = (0.0, 0.9)
+
+
+@dataclass(frozen=True)
+class RunShape:
+    """What of a job decides how long its phases are. atlasOnly: registration alone labels the cases."""
+
+    rounds: int = 1
+    atlasOnly: bool = False
 
 
 def stageTitle(index: int) -> str:
@@ -57,7 +68,8 @@ def detailText(stage: str, phase: str) -> str:
         "finish": _("Writing the model and the report"),
         "finetune": _("Fine-tuning SAM on the labeled volumes"),
         "label_network": _("Training a first network on the labeled volumes"),
-        "atlas": _("Registering the labeled volumes to the others"),
+        "registration": _("Registering the labeled volumes to the others"),
+        "atlas": _("Labeling the volumes by registration"),
         "atlas_templates": _("Registering the best matched volumes"),
         "warped_pairs": _("Making training pairs by registration"),
         "sam": _("Labeling the volumes with SAM"),
@@ -82,14 +94,15 @@ def stageShares(parts: Mapping[str, float]) -> dict[str, tuple[float, float]]:
     return found
 
 
-def phaseSpan(stage: str, phase: str, rounds: int = 1) -> tuple[float, float]:
+def phaseSpan(stage: str, phase: str, shape: RunShape) -> tuple[float, float]:
     """Where in its stage a phase begins and ends, 0 to 1; what is not known is the whole stage."""
-    first = PHASES["retrain"]["warped_pairs"][1]
-    if stage == "retrain" and (phase == "retrain" or phase.startswith("retrain_")):
-        number = phase.removeprefix("retrain").removeprefix("_")
-        index = int(number) - 1 if number.isdigit() else 0
-        size = (1 - first) / max(1, rounds)
-        return min(1.0, first + index * size), min(1.0, first + (index + 1) * size)
-    if stage == "retrain" and phase != "warped_pairs":
+    if stage == "label" and phase == "registration" and shape.atlasOnly:
+        return REGISTRATION_ONLY
+    if stage != "retrain" or phase in PHASES["retrain"]:
+        return PHASES.get(stage, {}).get(phase, (0.0, 1.0))
+    name, _separator, number = phase.partition("_")
+    if name != "retrain":
         return 0.0, 0.0  # labeling anew between two rounds: the bar waits
-    return PHASES.get(stage, {}).get(phase, (0.0, 1.0))
+    start, index = PHASES["retrain"]["warped_pairs"][1], int(number) - 1 if number.isdigit() else 0
+    size = (1 - start) / max(1, shape.rounds)
+    return min(1.0, start + index * size), min(1.0, start + (index + 1) * size)
