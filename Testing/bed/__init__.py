@@ -3,8 +3,8 @@
 The scene, the segmentations, the module logics, the displayable managers and the storage nodes are Slicer's
 own, from the slicer-core wheel. Qt comes from PySide6, with PythonQt's conventions on top (`pythonqt`).
 Written here are the application object, the main window, the widgets of ctk and qMRML, the Segment Editor and
-the base classes of scripted modules. So a module that works here was tested on Slicer's core libraries in a test
-bed, not in Slicer.
+the base classes of scripted modules. So a module that works here was tested on Slicer's core libraries in a
+test bed, not in Slicer.
 
     from Testing.bed import startBed
 

@@ -20,7 +20,10 @@ from Testing.bed.mrml_widgets.module_widget import (
 )
 from Testing.bed.mrml_widgets.node_combo_box import qMRMLCheckableNodeComboBox, qMRMLNodeComboBox
 from Testing.bed.mrml_widgets.segments_table import qMRMLSegmentsTableView
+from Testing.bed.mrml_widgets.show3d_button import qMRMLSegmentationShow3DButton
 from Testing.bed.scripted_loader import qSlicerScriptedLoadableModule
+from Testing.bed.segment_editor.editor_widget import qMRMLSegmentEditorWidget
+from Testing.bed.segment_editor.effect import qSlicerSegmentEditorAbstractEffect
 from Testing.bed.views.layout_manager import qSlicerLayoutManager
 from Testing.bed.views.slice_view import qMRMLSliceView
 from Testing.bed.views.slice_widget import qMRMLSliceControllerWidget, qMRMLSliceWidget
@@ -54,6 +57,9 @@ STAND_INS = (
     qMRMLNodeComboBox,
     qMRMLCheckableNodeComboBox,
     qMRMLSegmentsTableView,
+    qMRMLSegmentationShow3DButton,
+    qMRMLSegmentEditorWidget,
+    qSlicerSegmentEditorAbstractEffect,
 )
 
 

@@ -12,6 +12,7 @@ from Testing.bed.mrml_widgets.base import qMRMLWidget
 from Testing.bed.mrml_widgets.observations import Observations
 
 VISIBLE, COLOR, NAME = range(3)
+PATCH_SIZE = 16
 SEGMENT_ID = QtCore.Qt.ItemDataRole.UserRole
 
 
@@ -117,7 +118,8 @@ class qMRMLSegmentsTableView(qMRMLWidget):
         shown = display is None or display.GetSegmentVisibility(segment_id)
         states = QtCore.Qt.CheckState
         self._table.item(row, VISIBLE).setCheckState(states.Checked if shown else states.Unchecked)
-        self._table.item(row, COLOR).setBackground(QtGui.QColor.fromRgbF(*segment.GetColor()))
+        patch = _patch(segment.GetColor())
+        self._table.item(row, COLOR).setData(QtCore.Qt.ItemDataRole.DecorationRole, patch)
         self._table.item(row, NAME).setText(segment.GetName())
 
     def _on_item_changed(self, item: QtWidgets.QTableWidgetItem) -> None:
@@ -165,3 +167,10 @@ class qMRMLSegmentsTableView(qMRMLWidget):
     def segmentIDForRow(self, row: int) -> str:
         item = self._table.item(row, NAME)
         return item.data(SEGMENT_ID) if item is not None else ""
+
+
+def _patch(color: tuple[float, float, float]) -> QtGui.QPixmap:
+    """A patch of color; unlike a background, a selected row does not cover it."""
+    pixmap = QtGui.QPixmap(PATCH_SIZE, PATCH_SIZE)
+    pixmap.fill(QtGui.QColor.fromRgbF(*color))
+    return pixmap

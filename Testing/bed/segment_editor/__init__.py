@@ -1,0 +1,1 @@
+"""The embedded Segment Editor: Slicer's vtkSlicerSegmentEditorLogic with widgets and three effects."""
