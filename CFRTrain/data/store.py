@@ -11,23 +11,25 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from CFRTrain.data.geometry import Geometry
-from CFRTrain.runs.atomic import write_atomic
+from CFRTrain.runs.atomic import file_stamp, write_atomic
 from CFRTrain.runs.errors import DataError
+from CFRTrain.runs.machine import cache_limit
 
 REMEDY = "Delete the run's prepared cases; they are made again from the original files."
-DEFAULT_LIMIT = 1 << 30
 
 
 class CaseStore:
     """One folder per case: image.npy (float32), label.npy (uint8 indices), case.json (grids, checksums).
 
-    Arrays are read-only. They are verified when they are opened and kept in memory up to `byte_limit` (least
-    recently used go first); what does not fit alone is memory-mapped.
+    Arrays are read-only. A file is verified when it is first opened, and again only if it changed. Arrays are
+    kept in memory up to `byte_limit` (None: by the machine's free memory), the least recently used go first;
+    what does not fit alone is memory-mapped.
     """
 
-    def __init__(self, folder: Path | str, byte_limit: int = DEFAULT_LIMIT) -> None:
+    def __init__(self, folder: Path | str, byte_limit: int | None = None) -> None:
         self.folder = Path(folder)
-        self.byte_limit = byte_limit
+        self.byte_limit = cache_limit() if byte_limit is None else byte_limit
+        self._verified: dict[Path, tuple[tuple[int, int] | None, int]] = {}
         self._cache: OrderedDict[tuple[str, str], np.ndarray] = OrderedDict()
         self._cached_bytes = 0
 
@@ -125,11 +127,20 @@ class CaseStore:
         """The memory-mapped array; it is parsed only after its checksum proved it is what was written."""
         path, record = self._folder(case_id) / f"{kind}.npy", self._record(case_id)
         try:
-            if _file_checksum(path) != record["crc32"][kind]:
+            if self._checksum(path) != record["crc32"][kind]:
                 raise _damaged(case_id)
             return np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:
             raise _damaged(case_id) from error
+
+    def _checksum(self, path: Path) -> int:
+        """The file's checksum, computed once as long as time and size of the file stay."""
+        stamp = file_stamp(path)
+        known, checksum = self._verified.get(path, (None, 0))
+        if stamp is None or stamp != known:
+            checksum = _file_checksum(path)
+            self._verified[path] = stamp, checksum
+        return checksum
 
     def _forget(self, case_id: str) -> None:
         for key in [key for key in self._cache if key[0] == case_id]:

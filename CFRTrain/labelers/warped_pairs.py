@@ -19,6 +19,7 @@ from CFRTrain.labelers.atlas import AtlasLabeler
 from CFRTrain.labelers.base import one_hot
 from CFRTrain.labelers.registration import Transform, warp_image, warp_probabilities
 from CFRTrain.runs.errors import DataError, DiskFullError, StopRequested
+from CFRTrain.runs.machine import cache_limit
 from CFRTrain.runs.run_folder import RunFolder
 
 Pair = tuple[np.ndarray, np.ndarray]
@@ -32,7 +33,7 @@ class WarpedPairs:
     such as AtlasLabeler.transform, which keeps them on disk. strength: range of the share of the displacement
     that is applied, drawn anew for each pair; (1, 1) gives the shape of the other case itself.
     match_intensity: share of pairs that take on the other's histogram. Arrays are read-only; those at full
-    strength are kept in memory up to byte_limit.
+    strength are kept in memory up to byte_limit (None: by the machine's free memory).
     """
 
     def __init__(
@@ -45,14 +46,15 @@ class WarpedPairs:
         *,
         strength: tuple[float, float] = (1.0, 1.0),
         match_intensity: float = 0.0,
-        byte_limit: int = 512 * 2**20,
+        byte_limit: int | None = None,
     ) -> None:
         if not combinations:
             raise ValueError("Warped pairs need a labeled case and a case to warp it onto.")
         self.store, self.transform, self.classes = store, transform, classes
         self.combinations = tuple(combinations)
         self.spacing = tuple(float(value) for value in spacing_zyx)
-        self.strength, self.match_intensity, self.byte_limit = strength, match_intensity, byte_limit
+        self.strength, self.match_intensity = strength, match_intensity
+        self.byte_limit = cache_limit() if byte_limit is None else byte_limit
         self._recent: OrderedDict[tuple[str, str], Pair] = OrderedDict()
 
     def sample(self, generator: torch.Generator) -> Pair:

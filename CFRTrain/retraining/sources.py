@@ -9,6 +9,8 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from CFRTrain.runs.machine import cache_limit
+
 
 class PseudoLabelVolume(Protocol):
     """One case's pseudo-label: float32 probabilities (C, z, y, x), confidence (z, y, x) in [0, 1]."""
@@ -49,14 +51,15 @@ class PackedPseudoLabel:
 
 
 class RecentPseudoLabels:
-    """Pseudo-labels in memory, a quarter of their full size and never more than `byte_limit` beyond the
-    last one.
+    """Pseudo-labels in memory, a quarter of their full size and never more than `byte_limit` (None: by the
+    machine's free memory) beyond the last one.
 
     Every step needs crops of two random cases: unpacking whole volumes each time would cost more than a step.
     """
 
-    def __init__(self, source: PseudoLabelSource, byte_limit: int = 1 << 30) -> None:
-        self._source, self._limit = source, byte_limit
+    def __init__(self, source: PseudoLabelSource, byte_limit: int | None = None) -> None:
+        self._source = source
+        self._limit = cache_limit() if byte_limit is None else byte_limit
         self._recent: OrderedDict[str, PackedPseudoLabel] = OrderedDict()
 
     def get(self, case_id: str) -> PackedPseudoLabel:

@@ -7,6 +7,17 @@ import subprocess
 from pathlib import Path
 
 MEMINFO = Path("/proc/meminfo")
+# Of the free memory, for each of the caches: prepared volumes, pseudo-labels, warped pairs. Together they
+# leave most of it to the training.
+CACHE_SHARE = 1 / 16
+LEAST_CACHE, LARGEST_CACHE = 64 << 20, 1 << 30
+
+
+def cache_limit() -> int:
+    """Bytes that one cache of volumes may hold: `CACHE_SHARE` of what is free now, 64 MiB to 1 GiB."""
+    available, _ = memory_bytes()
+    wanted = LARGEST_CACHE if available is None else int(available * CACHE_SHARE)
+    return min(max(wanted, LEAST_CACHE), LARGEST_CACHE)
 
 
 def memory_bytes() -> tuple[int | None, int | None]:

@@ -63,6 +63,19 @@ def test_memory_holds_the_recently_used_cases_up_to_its_limit(tmp_path):
     assert isinstance(filled(tmp_path, 1, limit=10).image("c0"), np.memmap)
 
 
+def test_a_file_is_verified_once_until_it_changes(tmp_path, monkeypatch):
+    store, read = filled(tmp_path, 2, limit=10), []
+    checksum = store_module._file_checksum
+    monkeypatch.setattr(store_module, "_file_checksum", lambda path: read.append(path) or checksum(path))
+    for _ in range(3):
+        assert isinstance(store.image("c1"), np.memmap) and store.label("c1").any()
+    assert [path.name for path in read] == ["image.npy", "label.npy"]
+    path = tmp_path / "c1" / "image.npy"
+    path.write_bytes(path.read_bytes()[:-1] + b"0")
+    with pytest.raises(DataError):
+        store.image("c1")
+
+
 @pytest.mark.parametrize("name", ["image.npy", "label.npy", "case.json"])
 def test_damaged_prepared_data_names_its_case(tmp_path, name):
     filled(tmp_path)
