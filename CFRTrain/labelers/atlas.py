@@ -15,6 +15,7 @@ from CFRTrain.data.planning import Plan
 from CFRTrain.data.store import CaseStore
 from CFRTrain.labelers.base import PseudoLabel, one_hot
 from CFRTrain.labelers.registration import (
+    MOST_REGISTERED_VOXELS,
     RegistrationOptions,
     Transform,
     automatic_resolution,
@@ -28,10 +29,14 @@ from CFRTrain.labelers.transform_store import TransformStore, half_precision
 from CFRTrain.labelers.voting import Ballot, band_correlation
 from CFRTrain.runs.errors import DataError, DiskFullError
 from CFRTrain.runs.job import Job
+from CFRTrain.runs.machine import memory_bytes
 from CFRTrain.runs.run_folder import RunFolder
 
 THUMBNAIL_VOXELS = 12  # per axis: enough to tell a large from a small organ and left from right
 FOCUS_VOXELS = 2.0  # a registration is judged where the structures are
+REGISTRATION_BYTES = 230  # per voxel at registration resolution; measured on 1.2 million
+COPY_BYTES = 20  # per voxel of the volume itself: both images and the focus, scaled and as SimpleITK's
+MOST_THREADS = 1024
 DIRECT_VOTE, TEMPLATE_VOTE = 2.0, 1.0  # a template's label went through one registration more
 
 
@@ -65,8 +70,8 @@ class AtlasLabeler:
         self.store, self.labeled, self.job, self.run = store, tuple(labeled), job, run
         self.spacing = tuple(float(value) for value in plan.spacing_zyx)
         self.classes = len(job.classes)
-        self._threads = job.threads or os.cpu_count() or 1
         shape = np.median([store.image(case).shape for case in self.labeled], axis=0)
+        self._threads = min(job.threads or os.cpu_count() or 1, most_side_by_side(shape))
         resolution = job.atlas.resolution_mm or automatic_resolution(shape, self.spacing)
         self.options = RegistrationOptions(resolution_mm=resolution)
         self.transforms = TransformStore(run.folder("registrations"), repr((self.options, self.spacing)))
@@ -209,6 +214,14 @@ class AtlasLabeler:
             small = torch.nn.functional.adaptive_avg_pool3d(image, THUMBNAIL_VOXELS)[0, 0].numpy()
             self._thumbnails[case_id] = (small - small.mean()) / (small.std() + 1e-6)
         return self._thumbnails[case_id]
+
+
+def most_side_by_side(shape_zyx: Sequence[float]) -> int:
+    """How many registrations of volumes this large fit into half of the machine's free memory; 1 at least."""
+    voxels = float(np.prod(shape_zyx))
+    each = COPY_BYTES * voxels + REGISTRATION_BYTES * min(voxels, MOST_REGISTERED_VOXELS)
+    available, _ = memory_bytes()
+    return MOST_THREADS if available is None else max(1, int(available / 2 / each))
 
 
 def smoothed_one_hot(

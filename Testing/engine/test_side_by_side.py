@@ -8,6 +8,7 @@ import time
 import numpy as np
 import pytest
 
+from CFRTrain.labelers import atlas
 from CFRTrain.labelers.atlas import AtlasLabeler
 from CFRTrain.labelers.side_by_side import AHEAD, side_by_side
 from CFRTrain.runs.errors import StopRequested
@@ -50,22 +51,31 @@ def test_an_error_in_the_block_lets_what_has_begun_finish_and_begins_nothing_els
 @pytest.mark.parametrize("threads", [1, 3])
 def test_all_targets_are_registered_with_the_same_bits_on_any_number_of_threads(tmp_path, threads):
     cohort = Cohort(tmp_path, count=5, labeled=2)
-    atlas = AtlasLabeler(*cohort.arguments())
-    atlas._threads = threads
-    atlas.prepare()
+    labeler = AtlasLabeler(*cohort.arguments())
+    labeler._threads = threads
+    labeler.prepare()
     for target in cohort.ids[2:]:
-        for labeled in atlas.closest(target):
-            kept = atlas.transforms.get(target, labeled)
-            alone = atlas._register(atlas._pair(target, labeled))
+        for labeled in labeler.closest(target):
+            kept = labeler.transforms.get(target, labeled)
+            alone = labeler._register(labeler._pair(target, labeled))
             assert np.array_equal(kept.displacement, alone.displacement)
             assert np.array_equal(kept.affine, alone.affine)
 
 
+@pytest.mark.parametrize(
+    ("free", "shape", "most"),
+    [(8 << 30, (35, 50, 35), 280), (8 << 30, (88, 300, 300), 9), (1 << 30, (400, 512, 512), 1)],
+)
+def test_no_more_registrations_are_side_by_side_than_memory_holds(tmp_path, monkeypatch, free, shape, most):
+    monkeypatch.setattr(atlas, "memory_bytes", lambda: (free, free))
+    assert atlas.most_side_by_side(shape) == most
+
+
 def test_registering_goes_on_after_a_stop_and_reports_progress(tmp_path, monkeypatch):
     cohort = Cohort(tmp_path, count=6)
-    atlas = AtlasLabeler(*cohort.arguments())
-    atlas._threads, made = 1, []
-    register = atlas._register
+    labeler = AtlasLabeler(*cohort.arguments())
+    labeler._threads, made = 1, []
+    register = labeler._register
 
     def stopping(pair):
         made.append(pair.target)
@@ -73,12 +83,12 @@ def test_registering_goes_on_after_a_stop_and_reports_progress(tmp_path, monkeyp
             cohort.run.request_stop()
         return register(pair)
 
-    monkeypatch.setattr(atlas, "_register", stopping)
+    monkeypatch.setattr(labeler, "_register", stopping)
     with pytest.raises(StopRequested):
-        atlas.prepare()
-    assert len(made) < 5 and all(atlas.transforms.get(case, "case_0001") for case in made)
+        labeler.prepare()
+    assert len(made) < 5 and all(labeler.transforms.get(case, "case_0001") for case in made)
     cohort.run.clear_stop()
-    atlas.prepare()
+    labeler.prepare()
     assert sorted(made) == cohort.ids[1:]
     steps = [event for event in read_events(tmp_path / "events.jsonl")[0] if event["type"] == "progress"]
     assert (steps[-1]["stage"], steps[-1]["step"], steps[-1]["of"]) == ("registration", 5, 5)
@@ -87,8 +97,8 @@ def test_registering_goes_on_after_a_stop_and_reports_progress(tmp_path, monkeyp
 def test_a_case_that_cannot_be_registered_does_not_end_the_others(tmp_path):
     cohort = Cohort(tmp_path, count=4)
     (tmp_path / "store" / "case_0003" / "image.npy").write_bytes(b"damaged")
-    atlas = AtlasLabeler(*cohort.arguments())
-    atlas.store._cache.clear()
-    atlas.prepare()
-    assert atlas.transforms.get("case_0004", "case_0001") is not None
-    assert atlas.transforms.get("case_0003", "case_0001") is None
+    labeler = AtlasLabeler(*cohort.arguments())
+    labeler.store._cache.clear()
+    labeler.prepare()
+    assert labeler.transforms.get("case_0004", "case_0001") is not None
+    assert labeler.transforms.get("case_0003", "case_0001") is None
