@@ -73,7 +73,7 @@ class AtlasLabeler:
         shape = np.median([store.image(case).shape for case in self.labeled], axis=0)
         self._threads = min(job.threads or os.cpu_count() or 1, most_side_by_side(shape))
         resolution = job.atlas.resolution_mm or automatic_resolution(shape, self.spacing)
-        self.options = RegistrationOptions(resolution_mm=resolution)
+        self.options = RegistrationOptions(resolution_mm=resolution, demons=job.atlas.demons)
         self.transforms = TransformStore(run.folder("registrations"), repr((self.options, self.spacing)))
         self.templates: TemplateStage | None = None
         self._thumbnails: dict[str, np.ndarray] = {}

@@ -115,13 +115,14 @@ class Atlas:
 
     resolution_mm: grid of the registration, null = chosen. atlases: labeled cases that vote on one target at
     most. templates: well matched unlabeled cases that vote too, 0 = none. smoothing_sigma: of the carried
-    labels, in voxels of the finest axis.
+    labels, in voxels of the finest axis. demons: diffeomorphic ones never fold, and take twice the time.
     """
 
     resolution_mm: float | None = None
     atlases: int = 5
     templates: int = 0
     smoothing_sigma: float = 0.7
+    demons: Literal["symmetric", "diffeomorphic"] = "symmetric"
 
     def __post_init__(self) -> None:
         require(self.resolution_mm is None or self.resolution_mm > 0, "resolution_mm", "must be above 0 mm")

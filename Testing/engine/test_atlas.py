@@ -10,9 +10,10 @@ import SimpleITK as sitk
 
 from CFRTrain.data.plan import Intensity, Plan
 from CFRTrain.data.preprocessing import normalize
+from CFRTrain.data.volumes import read_label, read_volume
 from CFRTrain.labelers.atlas import AtlasLabeler, smoothed_one_hot
 from CFRTrain.labelers.base import PseudoLabelCache, case_uncertainty, label_all
-from CFRTrain.labelers.registration import register, warp_probabilities
+from CFRTrain.labelers.registration import Transform, register, warp_probabilities
 from CFRTrain.labelers.templates import evenly
 from CFRTrain.labelers.transform_store import TransformStore
 from CFRTrain.labelers.voting import Ballot, band_correlation, local_weight
@@ -193,6 +194,36 @@ def test_one_hippocampus_label_fits_others(data_root):
         warped = warp_probabilities(soft, spacing, register(fixed, moving, spacing, spacing))
         scores.append(mean_dice(warped.argmax(0), fixed_label))
     assert np.mean(scores) > 0.65
+
+
+def test_both_kinds_of_demons_label_real_volumes_and_diffeomorphic_ones_never_fold(tmp_path, hippocampus):
+    """Of the development part, as above."""
+    found, folds = {}, {}
+    for demons in ("symmetric", "diffeomorphic"):
+        (tmp_path / demons).mkdir()
+        cohort = Cohort(tmp_path / demons, count=3, demons=demons)
+        for case, (image, label) in zip(cohort.ids, hippocampus[61:67:2], strict=True):
+            volume = read_volume(image, case)
+            cohort.labels[case] = read_label(label, case, volume.geometry, [1, 2]).array
+            array = normalize(volume.array, Intensity("zscore", 0.5, 99.5))
+            known = cohort.labels[case] if case in cohort.labeled else None
+            cohort.store.put(case, array, known, volume.geometry, volume.geometry)
+        labeler = AtlasLabeler(*cohort.arguments())
+        found[demons] = [labeler.label(case).labels for case in cohort.ids[1:]]
+        folds[demons] = [folded(labeler.transform(case, "case_0001")) for case in cohort.ids[1:]]
+        pairs = zip(found[demons], cohort.ids[1:], strict=True)
+        assert min(mean_dice(one, cohort.labels[case]) for one, case in pairs) > 0.75
+    for one, other in zip(*found.values(), strict=True):
+        assert 0 < (one != other).mean() < 0.05
+    assert folds["diffeomorphic"] == [0, 0]
+
+
+def folded(transform: Transform) -> int:
+    """Voxels at which a displacement field turns space inside out."""
+    steps = transform.field_spacing_zyx
+    gradient = [np.gradient(component, *steps) for component in transform.displacement.astype(float)]
+    jacobian = np.moveaxis(np.array(gradient), (0, 1), (-2, -1)) + np.eye(3)
+    return int((np.linalg.det(jacobian) <= 0).sum())
 
 
 def test_a_large_volume_is_registered_at_a_bounded_resolution(tmp_path):
