@@ -21,15 +21,18 @@ from CFRTrain.retraining.retrainer import Retrainer
 from CFRTrain.retraining.sources import PairSource
 from CFRTrain.runs.job import Job
 from CFRTrain.runs.run_folder import RunFolder
-from CFRTrain.training.loop import train
+from CFRTrain.training.loop import derive_seed, train
 
 
 class NetworkLabeler:
-    """Trains job.retrain's network for job.network_labeler.steps, supervised, then labels whole volumes.
+    """Trains networks like job.retrain's, supervised, for job.network_labeler.steps each; labels whole volumes.
 
-    pairs: exact pairs to train on besides the labeled cases; None makes them by registration, as
-    job.network_labeler.pairs says (0: none). seed_offset: another initialization, to fuse several networks.
+    job.network_labeler.networks of them, with different initializations and batches: the mean of their
+    probabilities errs less than one network's. pairs: exact pairs to train on besides the labeled cases; None
+    makes them by registration, as job.network_labeler.pairs says (0: none).
     """
+
+    name = "network"
 
     def __init__(
         self,
@@ -40,59 +43,65 @@ class NetworkLabeler:
         run: RunFolder,
         *,
         pairs: PairSource | None = None,
-        seed_offset: int = 0,
     ) -> None:
-        self.name = "network" if not seed_offset else f"network_{seed_offset}"
         self.store, self.labeled, self.plan, self.run = store, tuple(labeled), plan, run
-        self.job = supervised_job(job, seed_offset)
-        self._given_job = job
+        self.job = job
         self._pairs = pairs
-        self._network: nn.Module | None = None
+        self._networks: list[nn.Module] = []
 
     def prepare(self) -> None:
         """Trains, or goes on where an earlier training was stopped; a second call does nothing."""
-        if self._network is not None:
+        if self._networks:
             return
         share = self.job.network_labeler.pairs
         pairs = self._pairs if self._pairs is not None or share == 0 else self._registered_pairs()
+        count = self.job.network_labeler.networks
+        self._networks = [self._trained(index, pairs, share) for index in range(count)]
+
+    def label(self, case_id: str) -> PseudoLabel:
+        """The networks' pseudo-label of a case; a labeled case gets its own label. `prepare` comes first."""
+        if case_id in self.labeled:
+            return PseudoLabel.from_labels(self.store.label(case_id), len(self.job.classes))
+        image = np.array(self.store.image(case_id))  # the store's is read-only, which PyTorch warns about
+        patch, overlap = self.plan.patch_zyx, self.job.predict.overlap
+        opinions = [predict_probabilities(network, image, patch, overlap) for network in self.networks()]
+        return PseudoLabel(np.mean(opinions, axis=0))
+
+    def networks(self) -> tuple[nn.Module, ...]:
+        """The trained networks, in evaluation mode."""
+        self.prepare()
+        return tuple(self._networks)
+
+    def weights(self) -> dict[str, Tensor]:
+        """The first network's weights, for a re-training that starts from them."""
+        return self.networks()[0].state_dict()
+
+    def _trained(self, index: int, pairs: PairSource | None, share: float) -> nn.Module:
         stage = Retrainer(
-            self.job,
+            supervised_job(self.job, index),
             self.plan,
             self.store,
             self.labeled,
             (),
             None,
             self.run,
-            name=f"label_{self.name}",
+            name="label_network" if index == 0 else f"label_network_{index + 1}",
             extra_pairs=pairs,
             pair_probability=share if pairs is not None else 0.0,
         )
         options = self.job.retrain
         train(stage, self.run, checkpoint_every=options.checkpoint_every, log_every=options.log_every)
-        self._network = stage.result_network()
-
-    def label(self, case_id: str) -> PseudoLabel:
-        """The network's pseudo-label of a case; a labeled case gets its own label. `prepare` comes first."""
-        if case_id in self.labeled:
-            return PseudoLabel.from_labels(self.store.label(case_id), len(self.job.classes))
-        self.prepare()
-        image = np.array(self.store.image(case_id))  # the store's is read-only, which PyTorch warns about
-        overlap = self.job.predict.overlap
-        return PseudoLabel(predict_probabilities(self._network, image, self.plan.patch_zyx, overlap))
-
-    def weights(self) -> dict[str, Tensor]:
-        """The trained network's weights, for a re-training that starts from them."""
-        self.prepare()
-        return self._network.state_dict()
+        return stage.result_network()
 
     def _registered_pairs(self) -> PairSource | None:
         targets = [case.id for case in self.run.cases() if case.role == "unlabeled"]
-        atlas = AtlasLabeler(self.store, self.labeled, self.plan, self._given_job, self.run)
+        atlas = AtlasLabeler(self.store, self.labeled, self.plan, self.job, self.run)
         return pairs_from_atlas(atlas, [case for case in targets if self.store.has(case)], self.run)
 
 
-def supervised_job(job: Job, seed_offset: int = 0) -> Job:
-    """The job of the labeler's own training: supervised, its own number of steps, as many items."""
+def supervised_job(job: Job, index: int = 0) -> Job:
+    """The job of the index-th labeler's training: supervised, its own steps and seed, as many items."""
     items = job.retrain.batch_labeled + job.retrain.batch_unlabeled
     retrain = replace(job.retrain, steps=job.network_labeler.steps, batch_labeled=items, batch_unlabeled=0)
-    return replace(job, method="supervised", retrain=retrain, seed=(job.seed + seed_offset) % 2**31)
+    seed = derive_seed(job.seed, "network_labeler", index)  # never the batches that the student will see
+    return replace(job, method="supervised", retrain=retrain, seed=seed % 2**62)

@@ -38,7 +38,7 @@ def require_above_zero(section: Any, *names: str) -> None:
 class ClassSpec:
     """One structure: its value in label files (background, 0, is never listed), its name, its color.
 
-    terminology: its coded name in a viewer (3D Slicer's serialized terminology entry), empty = none; the engine
+    terminology: its coded name in a viewer (3D Slicer's serialized terminology entry), or empty; the engine
     hands it on to the model file and does nothing else with it.
     """
 
@@ -132,17 +132,20 @@ class Atlas:
 
 @dataclass(frozen=True)
 class NetworkLabeler:
-    """A 3D network trained on the labeled cases alone, as the labeler of the others.
+    """3D networks trained on the labeled cases alone, as the labeler of the others.
 
-    pairs: share (0 to 1) of the labeled crops that are exact pairs, made by warping a labeled case and its
-    label together onto another case's shape.
+    steps: of each. networks: how many, each with another initialization and other batches; they label with
+    the mean of their probabilities. pairs: share (0 to 1) of the labeled crops that are exact pairs, made by
+    warping a labeled case and its label together onto another case's shape.
     """
 
     steps: int = 1000
+    networks: int = 1
     pairs: float = 0.5
 
     def __post_init__(self) -> None:
         require_at_least(self, 1, "steps")
+        require_range(self, 1, 16, "networks")
         require_range(self, 0, 1, "pairs")
 
 

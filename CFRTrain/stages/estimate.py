@@ -71,8 +71,9 @@ def training_seconds(context: Context) -> float:
 
 
 def network_labeler_seconds(context: Context) -> float:
-    """Seconds of training the network that labels; 0 where none does."""
-    return _network_seconds(context, context.job.network_labeler.steps) if uses(context, "network") else 0.0
+    """Seconds of training the networks that label; 0 where none does."""
+    labeler = context.job.network_labeler
+    return _network_seconds(context, labeler.steps * labeler.networks) if uses(context, "network") else 0.0
 
 
 def _network_seconds(context: Context, steps: int) -> float:

@@ -80,10 +80,12 @@ def configurations(classes: tuple[ClassSpec, ...], seed: int, preset_name: str) 
     """The pipeline and its controls: as many network steps and items per step, no atlas in any control."""
     ours = preset(preset_name, classes, on_cpu=True, seed=seed)
     items = ours.retrain.batch_labeled + ours.retrain.batch_unlabeled
+    labeling_steps = ours.network_labeler.steps * ours.network_labeler.networks
     alone = {
         "labeler": "none",
         "retrain.pairs": 0.0,
-        "retrain.steps": ours.retrain.steps + ours.network_labeler.steps,
+        "retrain.steps": ours.retrain.steps * ours.retrain.rounds + labeling_steps,
+        "retrain.rounds": 1,
     }
     supervised = {
         **alone,

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from CFRTrain.labelers.network_labeler import NetworkLabeler, supervised_job
+from CFRTrain.models.inference import predict_probabilities
 from CFRTrain.runs.errors import StopRequested
 from CFRTrain.runs.job import NetworkLabeler as Options
 from Testing.engine.cohort import Cohort, mean_dice
@@ -55,9 +56,23 @@ def test_a_stopped_training_goes_on_to_the_same_bits(tmp_path):
 
 def test_the_training_is_supervised_with_its_own_steps_and_seed(tmp_path):
     given = cohort_of(tmp_path, 7, 0.0).job
-    job = supervised_job(given, seed_offset=2)
-    assert (job.method, job.retrain.steps, job.seed) == ("supervised", 7, 2)
-    assert job.retrain.batch_labeled == given.retrain.batch_labeled + given.retrain.batch_unlabeled
+    jobs = [supervised_job(given, index) for index in range(3)]
+    assert {(job.method, job.retrain.steps) for job in jobs} == {("supervised", 7)}
+    assert len({given.seed, *(job.seed for job in jobs)}) == 4
+    assert jobs[0].retrain.batch_labeled == given.retrain.batch_labeled + given.retrain.batch_unlabeled
+
+
+def test_several_networks_label_with_the_mean_of_their_probabilities(tmp_path):
+    cohort = cohort_of(tmp_path, 3, 0.0)
+    cohort.job = replace(cohort.job, network_labeler=Options(steps=3, networks=2, pairs=0.0))
+    both = NetworkLabeler(*cohort.arguments())
+    mean = both.label("case_0002").probabilities
+    single = []
+    for network in both.networks():
+        image = np.array(cohort.store.image("case_0002"))
+        single.append(predict_probabilities(network, image, cohort.plan.patch_zyx, 0.5))
+    assert not np.allclose(single[0], single[1], atol=1e-3)
+    assert np.allclose(mean, (single[0] + single[1]) / 2, atol=1e-6)
 
 
 def test_a_labeled_case_gets_its_own_label_without_training(tmp_path):
