@@ -13,9 +13,9 @@ class CFRSegmentParameterNode:
 
     cohortFolder: folder of the open cohort, empty for none. caseId: the open case, empty for none.
     statusFilter: the status that the list of cases shows, empty for all.
-    preset, device, labeler, samModel, weights, modality, seed, threads: as in engine.TrainSettings; weights
-    is the path of a file, empty for none. showUncertainty: whether Review shows the overlay.
-    model: file name of the model that Apply uses, empty for the newest.
+    preset, device, labeler, method, samModel, modality, seed, threads: as in engine.TrainSettings.
+    showUncertainty, uncertaintyOpacity: how Review shows the overlay. model: file name of the model that
+    Apply uses, empty for the newest.
     """
 
     cohortFolder: str = ""
@@ -26,7 +26,6 @@ class CFRSegmentParameterNode:
     labeler: str = ""
     method: str = ""
     samModel: str = ""
-    weights: str = ""
     modality: str = "MR"
     seed: Annotated[int, WithinRange(0, 2147483647)] = 0
     threads: Annotated[int, WithinRange(0, 1024)] = 0

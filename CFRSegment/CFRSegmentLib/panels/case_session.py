@@ -14,7 +14,7 @@ from ..scene import Role, SaveReport
 from .case_nodes import findNodes, hasEdits, loadNodes, makeLabel, shownFile
 from .edit_observer import EditObserver
 from .signals import Signal
-from .unsaved_guard import Answer, askAboutEdits
+from .unsaved_guard import Answer
 
 if TYPE_CHECKING:
     from .session import Session
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 class CaseSession:
     """At most one case is open. changed(): another one, or none. editsChanged(): `isModified` has changed.
 
-    ask: the question about unsaved edits, exchangeable for use without a window. canUndoEdit: whether the
+    ask: the question about unsaved edits; without a window the answer is to stay. canUndoEdit: whether the
     editor has a stroke to take back; the panel with the editor puts its function there.
     """
 
     def __init__(self, session: Session) -> None:
         self.changed = Signal()
         self.editsChanged = Signal()
-        self.ask: Callable[[str, bool], Answer] = askAboutEdits
+        self.ask: Callable[[str, bool], Answer] = lambda _title, _canStay: Answer.STAY
         self.canUndoEdit: Callable[[], bool] = lambda: False
         self.lastReport: SaveReport | None = None
         self._session = session

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import qt
 import slicer
 
 from ..cohort import Cohort, CohortError, SegmentClass
@@ -23,7 +24,8 @@ class Session:
 
     cohortChanged(): another cohort or none, or its name or classes. casesChanged(ids or None for all):
     whoever changes cases emits it. parametersChanged(): another parameter node or none. sectionWanted(name):
-    a section is to be shown. setupWanted(): packages are needed now.
+    a section is to be shown. setupWanted(): packages are needed now. setupFinished(): they were installed.
+    closeQuestions: asked before Slicer closes; one that gives False keeps it open.
     """
 
     def __init__(self, installer: Installer | None = None) -> None:
@@ -36,7 +38,10 @@ class Session:
         self.parametersChanged = Signal()
         self.sectionWanted = Signal()
         self.setupWanted = Signal()
+        self.setupFinished = Signal()
+        self.closeQuestions: list[Callable[[], bool]] = []
         self.case = CaseSession(self)
+        self.closeQuestions.append(self.case.leave)
 
     @property
     def alias(self) -> str:
@@ -48,6 +53,12 @@ class Session:
         """Slicer's Python for other processes, None where it is not found."""
         found = shutil.which("PythonSlicer")
         return Path(found) if found else None
+
+    @property
+    def weightsFolder(self) -> Path:
+        """Where SAM's weights are kept: not in Slicer's cache, which a user empties without a thought."""
+        kind = qt.QStandardPaths.AppDataLocation
+        return Path(qt.QStandardPaths.writableLocation(kind)) / "CFRSegment" / "weights"
 
     def variables(self) -> dict[str, str]:
         """The environment variables that Slicer was started with."""

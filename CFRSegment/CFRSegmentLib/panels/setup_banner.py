@@ -1,0 +1,129 @@
+"""The line at the top of the module: what has to be installed before training, and the one confirmation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import qt
+import slicer
+
+from ..i18n import _
+from ..setup import InstallPlan, InstallResult, Outcome
+from .message_line import MessageLine
+from .session import Session
+
+LINE_LENGTH = 90
+
+
+class SetupBanner:
+    """Says what is missing; installs nothing before the user has confirmed the list."""
+
+    def __init__(self, parent: Any, session: Session) -> None:
+        self._parent = parent
+        self._session = session
+        self._installer = session.installer
+        self._isDismissed = False
+
+    def setup(self) -> None:
+        """Make the line; nothing is installed, imported or asked."""
+        self.message = MessageLine(self._parent.layout(), name="setupMessage")
+        self._session.setupWanted.connect(self.confirm)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show what is missing; nothing where all is there."""
+        if self._installer.isInstalling():
+            return
+        pending = self._installer.pendingAfterRestart
+        if pending is not None:
+            text = _("The installation that was begun before the restart can go on.")
+            self.message.info(text, [(_("Continue"), self._resume), (_("Not now"), self._dismiss)])
+        elif self._installer.missing() and not self._isDismissed:
+            text = _(
+                "Cases can be annotated now. Training and segmenting need packages to be installed once."
+            )
+            self.message.info(text, [(_("Install..."), self.confirm), (_("Not now"), self._dismiss)])
+        else:
+            self.message.clear()
+
+    def enter(self) -> None:
+        """The module is shown."""
+        self.refresh()
+
+    def exit(self) -> None:
+        """The module is left; an installation goes on."""
+
+    def cleanup(self) -> None:
+        """The window goes."""
+        self._session.setupWanted.disconnect(self.confirm)
+
+    def confirm(self, offlineFolder: Path | None = None) -> None:
+        """Show what would be installed, and ask once."""
+        if self._installer.isInstalling():
+            return
+        plan = self._installer.plan(offlineFolder=offlineFolder)
+        cancel = (_("Cancel"), self._dismiss)
+        if plan.missingExtension:
+            install = (
+                _("Install {name} extension").format(name=plan.missingExtension),
+                self._installExtension,
+            )
+            self.message.warning(plan.problem or plan.question, [install, cancel])
+        elif plan.problem:
+            self.message.error(plan.problem, [(_("From a folder..."), self._chooseFolder), cancel])
+        elif not plan.missing:
+            self.message.clear()
+        else:
+            install = (_("Install"), lambda: self._install(offlineFolder))
+            actions = [install, (_("From a folder..."), self._chooseFolder), cancel]
+            self.message.warning(plan.question, actions)
+
+    def _chooseFolder(self) -> None:
+        title = _("Folder with the packages as wheel files")
+        found = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), title)
+        if found:
+            self.confirm(Path(found))
+
+    def _dismiss(self) -> None:
+        self._isDismissed = True
+        self.message.clear()
+
+    def _install(self, offlineFolder: Path | None) -> None:
+        self.message.info(_("Installing. Slicer can be used meanwhile."))
+        self._installer.install(_yes, offlineFolder, self._showLine, self._onFinished)
+
+    def _resume(self) -> None:
+        self.message.info(_("Installing. Slicer can be used meanwhile."))
+        self._installer.resume(self._showLine, self._onFinished)
+
+    def _installExtension(self) -> None:
+        self._onFinished(self._installer.installPyTorchExtension())
+
+    def _showLine(self, line: str) -> None:
+        """The last line that pip has said, so that one sees that it goes on."""
+        text = " ".join(line.split())
+        if text:
+            shown = text if len(text) <= LINE_LENGTH else text[: LINE_LENGTH - 3] + "..."
+            self.message.info(_("Installing. Slicer can be used meanwhile.") + "\n" + shown)
+
+    def _onFinished(self, result: InstallResult) -> None:
+        if result.outcome is Outcome.RESTART:
+            text = result.text or _("Installed. It can be used after Slicer was started again.")
+            self.message.warning(
+                text, [(_("Restart Slicer"), slicer.util.restart), (_("Later"), self._dismiss)]
+            )
+        elif result.outcome is Outcome.FAILED:
+            lines = "\n".join(result.lastLines[-3:])
+            text = "\n".join(filter(None, (f"{result.text} {result.remedy}".strip(), lines)))
+            self.message.error(text, [(_("Try again"), self.confirm), (_("Close"), self._dismiss)])
+        elif result.outcome is Outcome.DECLINED:
+            self._dismiss()
+        else:
+            self.message.info(result.text or _("Everything is installed."), [(_("Close"), self._dismiss)])
+            self._session.setupFinished.emit()
+
+
+def _yes(_plan: InstallPlan) -> bool:
+    """The plan was shown and confirmed in the panel before."""
+    return True
