@@ -25,7 +25,7 @@ from CFRTrain.training.loop import derive_seed, train
 
 
 class NetworkLabeler:
-    """Trains networks like job.retrain's, supervised, for job.network_labeler.steps each; labels whole volumes.
+    """Trains networks like job.retrain's, supervised, and labels whole volumes with them.
 
     job.network_labeler.networks of them, with different initializations and batches: the mean of their
     probabilities errs less than one network's. pairs: exact pairs to train on besides the labeled cases; None
