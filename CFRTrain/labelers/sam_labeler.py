@@ -7,7 +7,6 @@ from functools import partial
 
 import numpy as np
 import torch
-from monai.inferers import sliding_window_inference
 from torch import Tensor
 
 from CFRTrain.data.planning import Plan
@@ -92,6 +91,8 @@ def volume_probabilities(
 
     Windows of one patch with half overlap; their probabilities are averaged with Gaussian weights.
     """
+    from monai.inferers import sliding_window_inference  # takes seconds, which runs without SAM need not wait
+
     volume = torch.from_numpy(np.array(image, dtype=np.float32))[None, None]
     with torch.inference_mode():
         probabilities = sliding_window_inference(
