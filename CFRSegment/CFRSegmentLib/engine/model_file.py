@@ -10,11 +10,11 @@ import hashlib
 import json
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from CFRTrain.runs.errors import CFRError, ModelError
 from CFRTrain.runs.job import ClassSpec
@@ -22,6 +22,8 @@ from CFRTrain.runs.strict_json import from_plain, parse_object
 
 from ..i18n import _
 
+T = TypeVar("T")
+Progress = tuple[int, int]
 SUFFIX = ".cfrmodel"
 KIND, FORMAT = "CFRTrain model", 1
 DESCRIPTION, WEIGHTS = "model.json", "weights.safetensors"
@@ -56,18 +58,32 @@ def readSummary(path: Path) -> ModelSummary:
 
 
 def verifyModel(path: Path) -> ModelSummary:
-    """The description of a model whose weights are those it was made with. Raises ModelError.
+    """The description of a model whose weights are those it was made with. Raises ModelError."""
+    return finished(verification(path))
 
-    Reads the whole file, a piece at a time.
-    """
+
+def verification(path: Path) -> Generator[Progress, None, ModelSummary]:
+    """As `verifyModel`, one piece of the file per step: yields (bytes read, bytes in all)."""
     with _opened(path) as archive:
         found, digest = _summary(archive.read(DESCRIPTION)), hashlib.sha256()
+        size, done = archive.getinfo(WEIGHTS).file_size, 0
         with archive.open(WEIGHTS) as stream:
             while data := stream.read(CHUNK):
                 digest.update(data)
+                done += len(data)
+                yield done, size
         if digest.hexdigest() != found.weightsSha256:
             raise ValueError(_("Its weights are not those it was made with."))
     return found
+
+
+def finished(steps: Generator[Progress, None, T]) -> T:
+    """What a generator of steps returns, all of them done at once."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
 
 
 @contextmanager

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from CFRTrain.runs.atomic import replacement_of
 from CFRTrain.runs.errors import CFRError, ModelError
@@ -12,11 +15,14 @@ from CFRTrain.runs.job import ClassSpec
 from CFRTrain.runs.run_folder import RunFolder
 
 from ..i18n import _
-from .model_file import SUFFIX, ModelSummary, readSummary, verifyModel
+from .model_file import SUFFIX, ModelSummary, Progress, finished, readSummary, verification
 from .problems import Problem
 
+T = TypeVar("T")
+Steps = Generator[Progress, None, T]
 RUN_MODEL = "model.cfrmodel"
 CACHE_SUFFIX = ".openvino"
+PIECE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,7 @@ class ModelEntry:
 
 
 class ModelStore:
-    """The models in one folder. Every method is safe in a worker thread; big files take a second."""
+    """The models in one folder. Big files take a second; a window uses the methods that work in steps."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
@@ -63,22 +69,35 @@ class ModelStore:
         A model that is here already, by its weights and description, is not copied again. Raises OSError or
         DiskFullError where it cannot be copied.
         """
+        return finished(self.importing(path))
+
+    def importing(self, path: Path) -> Steps[ModelEntry]:
+        """As `importFile`, in steps of some milliseconds: yields (bytes done, bytes in all) of each part."""
         path = Path(path)
-        summary = verifyModel(path)
+        summary = yield from verification(path)
         for entry in self.models():
-            if entry.weightsSha256 == summary.weightsSha256 and entry.path.read_bytes() == path.read_bytes():
-                return entry
+            if entry.weightsSha256 == summary.weightsSha256:
+                if (yield from _comparison(entry.path, path)):
+                    return entry
         target = self._free(path.stem)
-        self._copy(path, target)
+        yield from _copying(path, target)
         return _entry(target)
 
     def export(self, entry: ModelEntry, path: Path) -> None:
         """Copies a verified model to `path`, one file. Raises ModelError, OSError, DiskFullError."""
-        verifyModel(entry.path)
-        self._copy(entry.path, Path(path))
+        finished(self.exporting(entry, path))
+
+    def exporting(self, entry: ModelEntry, path: Path) -> Steps[None]:
+        """As `export`, in steps as of `importing`."""
+        yield from verification(entry.path)
+        yield from _copying(entry.path, Path(path))
 
     def addFromRun(self, runFolder: Path) -> ModelEntry:
         """Copies the model of a finished run; the same model twice is one entry. Raises ModelError."""
+        return finished(self.addingFromRun(runFolder))
+
+    def addingFromRun(self, runFolder: Path) -> Steps[ModelEntry]:
+        """As `addFromRun`, in steps as of `importing`."""
         root = Path(runFolder)
         if RunFolder(root).results() is None:
             raise ModelError(
@@ -86,12 +105,12 @@ class ModelStore:
                 _("The training {name} has not finished.").format(name=root.name),
                 _("Resume it; its model is there when it is done."),
             )
-        found = verifyModel(root / RUN_MODEL)
+        found = yield from verification(root / RUN_MODEL)
         for entry in self.models():
             if entry.weightsSha256 == found.weightsSha256:
                 return entry
         target = self._free(f"{_plainName(found)}_{root.name}")
-        self._copy(root / RUN_MODEL, target)
+        yield from _copying(root / RUN_MODEL, target)
         return _entry(target)
 
     def remove(self, entry: ModelEntry) -> None:
@@ -109,12 +128,36 @@ class ModelStore:
             name = f"{stem} {number}"
         return self.folder / f"{name}{SUFFIX}"
 
-    @staticmethod
-    def _copy(source: Path, target: Path) -> None:
-        """Copies whole or not at all, and verifies what was written before it gets its name."""
-        with replacement_of(target, SUFFIX) as partial:
-            shutil.copyfile(source, partial)
-            verifyModel(partial)
+
+def _copying(source: Path, target: Path) -> Steps[None]:
+    """Copies whole or not at all, and verifies what was written before it gets its name.
+
+    Each piece goes to the disk at once: one long wait for all of them at the end would stop the window.
+    """
+    size, done = _size(source), 0
+    with replacement_of(target, SUFFIX) as partial:
+        with open(source, "rb") as read, open(partial, "wb") as written:
+            while data := read.read(PIECE):
+                written.write(data)
+                written.flush()
+                os.fsync(written.fileno())
+                done += len(data)
+                yield done, size
+        yield from verification(partial)
+
+
+def _comparison(first: Path, second: Path) -> Steps[bool]:
+    """Whether two files hold the same bytes."""
+    size, done = _size(first), 0
+    if size != _size(second):
+        return False
+    with open(first, "rb") as one, open(second, "rb") as other:
+        while data := one.read(PIECE):
+            if data != other.read(PIECE):
+                return False
+            done += len(data)
+            yield done, size
+    return True
 
 
 def _entry(path: Path) -> ModelEntry:
