@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 
 from CFRTrain.data.plan import Plan
 from CFRTrain.data.store import CaseStore
-from CFRTrain.retraining.assembly import Sources, build_batches, build_optimizer, build_trainee
+from CFRTrain.retraining.assembly import Sources, Trainee, build_batches, build_optimizer, build_trainee
 from CFRTrain.retraining.encoder_decoder import EncoderDecoder
 from CFRTrain.retraining.head_guard import check_steps
 from CFRTrain.retraining.inspection import Inspector
@@ -60,6 +60,7 @@ class Retrainer:
         share = job.retrain.pairs if pair_probability is None else pair_probability
         sources = Sources(store, labeled, unlabeled, pseudo, extra_pairs, share)
         self.batches = build_batches(job, plan, sources, self.device)
+        self.warm_start = warm_start
         self.trainee = build_trainee(job, plan, self.device, warm_start=warm_start)
         self.optimizer = build_optimizer(job.retrain, self.trainee)
         self.checks = check_steps(job.retrain.steps, job.retrain.optimizer) if job.retrain.guard else ()
@@ -157,11 +158,19 @@ class Retrainer:
             )
 
     def _restart(self, first_step: int) -> None:
-        """Go on with another initialization and fresh optimizers; steps of the schedules count from here."""
+        """Go on with another initialization and fresh optimizers; steps of the schedules count from here.
+
+        A warm start in which every class was alive was not the cause and is taken again, on other batches.
+        """
         self.restarts += 1
         self.started_at = first_step
-        fresh = build_trainee(self.job, self.plan, self.device, attempt=self.restarts).modules()
+        fresh = self._fresh_trainee(self.warm_start)
+        if self.warm_start is not None and not self.inspector.finds_all(fresh.models.student):
+            fresh = self._fresh_trainee(None)
         for name, module in self.modules().items():
-            module.load_state_dict(fresh[name].state_dict())
+            module.load_state_dict(fresh.modules()[name].state_dict())
         for optimizer in self.optimizers().values():
             optimizer.state.clear()
+
+    def _fresh_trainee(self, warm_start: Mapping[str, Tensor] | None) -> Trainee:
+        return build_trainee(self.job, self.plan, self.device, attempt=self.restarts, warm_start=warm_start)
