@@ -76,16 +76,18 @@ def test_a_run_is_taken_over_once(cohort):
 
 
 def test_another_run_of_the_same_name_is_another_run(cohort):
-    first = make_run(cohort, {"case_0001": 0.5})
+    first = make_run(cohort, {"case_0001": 0.5, "case_0003": 0.5})
     cohort.adoptRun(first)
     cohort.accept("case_0001", "jd")
     accepted = cohort.case("case_0001").label.read_bytes()
     shutil.rmtree(first)
-    second = make_run(cohort, {"case_0001": 0.5, "case_0002": 0.3})
+    second = make_run(cohort, {"case_0001": 0.5, "case_0002": 0.3, "case_0003": 0.2})
+    (second / "review" / "case_0003.nii.gz").write_bytes(gzip.compress(b"new"))
     (second / "results.json").write_text(json.dumps({"format": 1, "status": "done", "other": True}))
-    assert cohort.adoptRun(second) == ("case_0002",)
+    assert cohort.adoptRun(second) == ("case_0002", "case_0003")
     assert cohort.case("case_0001").label.read_bytes() == accepted
-    assert cohort.case("case_0002").run == "run_0001"
+    case = cohort.case("case_0003")
+    assert (case.run, case.uncertainty, content(case.pseudoLabel)) == ("run_0001", 0.2, "new")
 
 
 def test_an_unfinished_run_gives_nothing(cohort):
@@ -140,8 +142,18 @@ def test_a_label_saved_while_a_run_is_taken_over_stays(cohort):
     next(steps)
     save_label(cohort, "case_0001")
     assert list(steps) == [(2, 2)]
-    assert cohort.case("case_0001").status is Status.LABELED
+    assert cohort.case("case_0001").status is Status.LABELED and cohort.case("case_0001").run is None
     assert cohort.case("case_0002").status is Status.PSEUDO_LABELED
+
+
+def test_a_pseudo_label_accepted_while_a_newer_run_is_taken_over_stays_as_it_was_accepted(cohort):
+    cohort.adoptRun(make_run(cohort, {"case_0001": 0.5}))
+    steps = cohort.adoption(make_run(cohort, {"case_0001": 0.4}, "run_0002"))
+    next(steps)
+    cohort.accept("case_0001", "jd")
+    assert list(steps) == []
+    case = cohort.case("case_0001")
+    assert (case.status, case.run, content(case.label)) == (Status.ACCEPTED, "run_0001", "run_0001 case_0001")
 
 
 def test_a_decision_on_an_older_pseudo_label_does_not_hold_for_the_new_one(cohort):

@@ -142,11 +142,11 @@ def test_a_newer_format_is_not_touched(tmp_path):
     make_cohort(tmp_path / "cohort").close()
     path = tmp_path / "cohort" / "cohort.json"
     path.write_text(json.dumps({"format": 2, "name": {"en": "a"}}))
-    before = sorted(tmp_path.rglob("*"))
+    before, changed = sorted(tmp_path.rglob("*")), path.parent.stat().st_mtime_ns
     with pytest.raises(CohortError, match="newer version") as error:
         Cohort.open(tmp_path / "cohort")
     assert error.value.code == "newer_format" and "Update" in error.value.remedy
-    assert sorted(tmp_path.rglob("*")) == before
+    assert sorted(tmp_path.rglob("*")) == before and path.parent.stat().st_mtime_ns == changed
 
 
 def test_what_is_not_known_in_the_header_is_kept(tmp_path):

@@ -221,6 +221,7 @@ def test_the_next_case_to_label_is_the_next_unlabeled_one_then_the_most_uncertai
         cohort.accept(case, ALIAS)
     cohort.reject("case_0002", ALIAS)
     assert cohort.nextToLabel().id == "case_0002"
+    assert cohort.nextToLabel(after="case_0002") is None
     save_label(cohort, "case_0002")
     assert cohort.nextToLabel() is None
 

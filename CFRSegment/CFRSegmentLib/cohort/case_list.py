@@ -78,9 +78,6 @@ class CaseList:
         if match is None:
             raise ValueError(caseId)
         self._highest = max(self._highest, int(match[1]))
-        former = self.entries.get(caseId)
-        if former is not None:
-            self._byOrigin.pop(former.origin, None)
         if record.get("removed"):
             self.entries.pop(caseId, None)
             return

@@ -127,8 +127,6 @@ class ReviewLog:
 def _after(before: Decision, record: ReviewRecord) -> Decision:
     """The decision in effect after a record that is no undo."""
     draft = before.label if record.action == "reopen" and before.label else before.draft
-    if record.action in ("label", "correct"):
-        draft = None
     made = Decision(
         RESULT_OF[record.action], record.label, draft, record.run, changedVoxels=record.changedVoxels
     )
