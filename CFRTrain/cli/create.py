@@ -14,6 +14,7 @@ from CFRTrain.runs.errors import JobError
 from CFRTrain.runs.job import ClassSpec, Job, job_to_json
 from CFRTrain.runs.run_folder import RunFolder, write_atomic
 
+SHOWN_NAMES = 5
 VOLUME_SUFFIXES = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".mha")
 
 
@@ -44,11 +45,21 @@ def volume_stem(path: Path) -> str:
 
 
 def list_volumes(folder: Path) -> dict[str, Path]:
-    """Volumes and DICOM folders in `folder` by stem, sorted by name. Raises JobError where there is none."""
+    """Volumes and DICOM folders in `folder` by stem, sorted by name.
+
+    Raises JobError where there is none, or where two differ in nothing but their suffix.
+    """
     if not folder.is_dir():
-        raise JobError("no_folder", "The images folder does not exist.", "Give an existing folder.")
-    found = {volume_stem(path): path for path in sorted(folder.iterdir()) if not path.name.startswith(".")}
-    found.pop("", None)
+        raise JobError("no_folder", f"The folder {folder} does not exist.", "Give an existing folder.")
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        stem = volume_stem(path)
+        if not stem or path.name.startswith("."):
+            continue
+        if stem in found:
+            names = f"{found[stem].name} and {path.name}"
+            raise JobError("same_name", f"{names} are one case by their names.", "Keep one, or rename one.")
+        found[stem] = path
     if not found:
         raise JobError(
             "no_volumes",
@@ -59,9 +70,13 @@ def list_volumes(folder: Path) -> dict[str, Path]:
 
 
 def assign_roles(stems: Sequence[str], labeled: Sequence[bool], source: CohortSource) -> list[str | None]:
-    """Role per case: the last ones validate, `labeled` ones train, the others are unlabeled or left out."""
+    """Role per case: the last ones validate, `labeled` ones train, the others are unlabeled or left out.
+
+    Raises JobError where there are too few cases or labels for what is asked.
+    """
     count = len(stems)
     training = count - source.validation
+    _require_possible(stems, labeled, source)
     chosen = [i for i in range(source.first_labeled, training) if labeled[i]][: source.labeled]
     if len(chosen) < source.labeled:
         raise JobError(
@@ -73,8 +88,28 @@ def assign_roles(stems: Sequence[str], labeled: Sequence[bool], source: CohortSo
     for index in range(training):
         roles[index] = "labeled" if index in chosen else "unlabeled"
     for index in range(training, count):
-        roles[index] = "validation" if labeled[index] else "unlabeled"
+        roles[index] = "validation"
     return _limit_unlabeled(roles, source.unlabeled)
+
+
+def _require_possible(stems: Sequence[str], labeled: Sequence[bool], source: CohortSource) -> None:
+    """Raises JobError for negative numbers, and where the last cases cannot validate or are all there are."""
+    if min(source.labeled, source.first_labeled, source.validation, source.unlabeled or 0) < 0:
+        raise JobError("bad_number", "A number of cases is negative.", "Give 0 or more.")
+    if source.validation >= len(stems):
+        raise JobError(
+            "few_cases",
+            f"{source.validation} cases are to validate of {len(stems)}: none is left to train on.",
+            "Give fewer with --validation, or add volumes.",
+        )
+    without = [stems[i] for i in range(len(stems) - source.validation, len(stems)) if not labeled[i]]
+    if without:
+        shown = ", ".join(without[:SHOWN_NAMES]) + (", ..." if len(without) > SHOWN_NAMES else "")
+        raise JobError(
+            "validation_without_label",
+            f"Of the last {source.validation} cases, which are to validate, these have no label: {shown}.",
+            "Label them, or give fewer with --validation; labels are matched to images by file name.",
+        )
 
 
 def _limit_unlabeled(roles: list[str | None], limit: int | None) -> list[str | None]:
@@ -140,5 +175,8 @@ def parse_classes(text: str) -> tuple[ClassSpec, ...]:
             raise JobError(
                 "bad_classes", f"'{part}' is not VALUE=NAME.", "Write for example 1=left atrium,2=ventricle."
             )
-        classes.append(ClassSpec(int(value), name.strip()))
+        try:
+            classes.append(ClassSpec(int(value), name.strip()))
+        except ValueError as error:
+            raise JobError("bad_classes", f"'{part}': {error}.", "Class values are 1 to 254.") from error
     return tuple(classes)

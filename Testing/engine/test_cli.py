@@ -73,7 +73,14 @@ def test_create_changes_single_values_of_the_preset(tmp_path: Path):
     [
         (("--set", "retrain.stepz=3"), "stepz"),
         (("--labeled", "4"), "4 labeled"),
+        (("--labeled", "-1"), "negative"),
+        (("--unlabeled", "-1"), "negative"),
+        (("--validation", "4"), "4 cases are to validate of 4"),
+        (("--validation", "9"), "9 cases are to validate of 4"),
+        (("--validation", "2"), "Of the last 2 cases, which are to validate, these have no label: c."),
         (("--classes", "x"), "VALUE=NAME"),
+        (("--classes", "300=organ"), "1 to 254"),
+        (("--images", "nowhere"), "nowhere does not exist"),
     ],
 )
 def test_a_wrong_create_command_says_why_and_makes_nothing(
@@ -83,6 +90,13 @@ def test_a_wrong_create_command_says_why_and_makes_nothing(
     assert create(tmp_path, *more) == 2
     assert said in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def test_two_files_of_one_name_are_not_taken_for_one_case(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    write_volumes(tmp_path)
+    (tmp_path / "images" / "b.nrrd").write_bytes(b"another b")
+    assert create(tmp_path) == 2
+    assert "b.nii.gz and b.nrrd" in capsys.readouterr().err
 
 
 def test_create_never_overwrites_a_run(tmp_path: Path):
