@@ -163,3 +163,24 @@ def test_weights_are_listed_and_found_only_when_they_are_whole(tmp_path: Path, m
     assert weightsEntries(tmp_path)[0].file == tmp_path / tiny.file_name
     removeWeights(tmp_path, "vit_b")
     assert list(tmp_path.iterdir()) == [] and "Apache" in licenseText()
+
+
+def test_a_model_is_imported_in_steps_and_the_same_one_twice_is_one_model(store: ModelStore, tmp_path: Path):
+    given = write_model(tmp_path / "heart.cfrmodel", weights=b"w" * (5 << 20))
+    steps, sizes = store.importing(given), []
+    try:
+        while True:
+            sizes.append(next(steps))
+    except StopIteration as end:
+        assert end.value.problem is None
+    assert len(sizes) >= 15  # read, copied, and read again, a megabyte at a time
+    assert store.importFile(given).path == store.models()[0].path
+    assert len(store.models()) == 1
+
+
+def test_an_import_given_up_half_way_leaves_nothing_behind(store: ModelStore, tmp_path: Path):
+    steps = store.importing(write_model(tmp_path / "heart.cfrmodel", weights=b"w" * (3 << 20)))
+    for _ in range(5):
+        next(steps)
+    steps.close()
+    assert list(store.folder.iterdir()) == []

@@ -13,6 +13,7 @@ from .log_tail import LogTail
 from .run_process import STOP, exitCode, isAlive, readLaunch
 from .run_reducer import RunReducer
 from .run_state import RunState
+from .run_story import RunStory
 from .run_view import RunFacts, stateOf
 from .stage_names import RunShape
 
@@ -28,6 +29,7 @@ class RunFollower:
         self._reader = LineReader(self.runFolder / EVENTS)
         self._log = LogTail(self.runFolder)
         self._reducer = RunReducer(self._shape())
+        self._story = RunStory()
         self._lastNews: float | None = None  # monotonic
 
     def poll(self, maxBytes: int = MAX_BYTES) -> RunState:
@@ -36,8 +38,10 @@ class RunFollower:
         events = self._reader.read(maxBytes)
         if self._reader.restarted:
             self._reducer = RunReducer(self._shape())
+            self._story = RunStory()
         for event in events:
             self._reducer.take(event)
+            self._story.take(event)
         return stateOf(self._reducer, self._facts(alive, bool(events)))
 
     @property
@@ -58,7 +62,7 @@ class RunFollower:
             pseudoLabels=(root / REVIEW).is_file(),
             hasModel=(root / RESULTS).is_file() and (root / MODEL).is_file(),
             lastWords=self._log.lastWords(),
-            logTail=log,
+            logTail="\n".join(filter(None, (*self._story.lines(), log))),
         )
 
     def _quiet(self, news: bool, launchedAt: float) -> float:

@@ -50,7 +50,7 @@ class RunState:
     falls. elapsed, remaining: seconds; remaining is None while unknown. silentSeconds: since the last sign of
     life. curves: points (step, value), at most 500 each, by name: "retrain/loss", "retrain/dice",
     "finetune/loss" ... problem: what ended the run. pseudoLabels, hasModel: whether there is something to
-    review, to apply. logTail: the last lines.
+    review, to apply. logTail: the last events in words, then the last lines of the engine's own log.
     """
 
     status: RunStatus = RunStatus.READY
