@@ -46,7 +46,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
 MODULE_FILE = (*ROOMS, "slicer", "vtk", "numpy", "qt", "ctk")
 OF_SLICER = {"slicer", "vtk", "numpy", "qt", "ctk"}
 # Part of Slicer or of an extension that this one depends on, but slow: inside functions, where it is needed.
-INSIDE_FUNCTIONS = {"SimpleITK", "scipy", "packaging", "DICOMLib", "PyTorchUtils"}
+INSIDE_FUNCTIONS = {"SimpleITK", "scipy", "packaging", "DICOMLib", "SampleData", "PyTorchUtils"}
 
 
 def module_of(source: Source) -> str:
