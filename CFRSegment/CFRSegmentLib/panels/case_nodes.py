@@ -11,7 +11,9 @@ from .. import scene
 from ..cohort import Case, CohortError, SegmentClass, Status
 from ..i18n import _
 from ..scene import Role
+from ..scene.segments import segmentIdOf, segmentIds
 
+CLASS_PREFIX = "class_"
 Nodes = tuple[slicer.vtkMRMLScalarVolumeNode, slicer.vtkMRMLSegmentationNode]
 
 
@@ -45,6 +47,16 @@ def findNodes(case: Case) -> Nodes | None:
     if volumeNode is None or segmentationNode is None:
         return None
     return volumeNode, segmentationNode
+
+
+def wearClasses(segmentationNode: slicer.vtkMRMLSegmentationNode, classes: Sequence[SegmentClass]) -> None:
+    """Give a segmentation the classes; the segment of a class that was taken away goes with it."""
+    segmentation = segmentationNode.GetSegmentation()
+    wanted = {segmentIdOf(item) for item in classes}
+    for segmentId in segmentIds(segmentation):
+        if segmentId.startswith(CLASS_PREFIX) and segmentId not in wanted:
+            segmentation.RemoveSegment(segmentId)
+    scene.applyClasses(segmentationNode, classes)
 
 
 def makeLabel(segmentationNode: slicer.vtkMRMLSegmentationNode, case: Case) -> None:

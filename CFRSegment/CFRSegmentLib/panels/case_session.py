@@ -11,7 +11,7 @@ from .. import scene
 from ..cohort import Case, CohortError, Status
 from ..i18n import _
 from ..scene import Role, SaveReport
-from .case_nodes import findNodes, hasEdits, loadNodes, makeLabel, shownFile
+from .case_nodes import findNodes, hasEdits, loadNodes, makeLabel, shownFile, wearClasses
 from .edit_observer import EditObserver
 from .signals import Signal
 from .unsaved_guard import Answer
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 class CaseSession:
     """At most one case is open. changed(): another one, or none. editsChanged(): `isModified` has changed.
+    looksChanged(): a segment was renamed or colored.
 
     ask: the question about unsaved edits; without a window the answer is to stay. canUndoEdit: whether the
     editor has a stroke to take back; the panel with the editor puts its function there.
@@ -30,11 +31,12 @@ class CaseSession:
     def __init__(self, session: Session) -> None:
         self.changed = Signal()
         self.editsChanged = Signal()
+        self.looksChanged = Signal()
         self.ask: Callable[[str, bool], Answer] = lambda _title, _canStay: Answer.STAY
         self.canUndoEdit: Callable[[], bool] = lambda: False
         self.lastReport: SaveReport | None = None
         self._session = session
-        self._observer = EditObserver(self._onEdited)
+        self._observer = EditObserver(self._onEdited, self.looksChanged.emit)
         self._clear()
 
     @property
@@ -84,11 +86,18 @@ class CaseSession:
         if nodes is None:
             return False
         self._drop(exceptFor=caseId)
-        scene.applyClasses(nodes[1], cohort.classes)
+        wearClasses(nodes[1], cohort.classes)
         self._take(caseId, *nodes)
         self._setModified(hasEdits(case, *nodes, cohort.classes))
         self.changed.emit()
         return True
+
+    def applyClasses(self) -> None:
+        """Give the segments the names, colors and terms of the cohort's classes; that is no edit."""
+        if self.isWhole():
+            self._observer.stop()
+            wearClasses(self.segmentationNode, self._session.requireCohort().classes)
+            self._observer.start(self.segmentationNode)
 
     def show(self) -> None:
         """Put volume and segmentation into the views."""

@@ -10,10 +10,10 @@ Listener = Callable[[], None]
 
 
 class EditObserver:
-    """Calls `onVoxels` when voxels or segments change, the `onLooks` when a segment is renamed or colored."""
+    """Calls `onVoxels` when voxels or segments change, `onLooks` when a segment is renamed or colored."""
 
-    def __init__(self, onVoxels: Listener) -> None:
-        self.onLooks: list[Listener] = []
+    def __init__(self, onVoxels: Listener, onLooks: Listener) -> None:
+        self._onLooks = onLooks
         self._onVoxels = onVoxels
         self._segmentation: slicer.vtkSegmentation | None = None
         self._tags: list[int] = []
@@ -38,5 +38,4 @@ class EditObserver:
         self._onVoxels()
 
     def _onLookEvent(self, *_arguments: object) -> None:
-        for listener in self.onLooks:
-            listener()
+        self._onLooks()

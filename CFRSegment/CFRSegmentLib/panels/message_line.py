@@ -52,6 +52,17 @@ class MessageLine:
         """Show nothing."""
         self._show("", "", ())
 
+    def reveal(self) -> None:
+        """Scroll to the message, after the layout was made anew."""
+        qt.QTimer.singleShot(0, self._scrollTo)
+
+    def _scrollTo(self) -> None:
+        area = self.frame.parent()
+        while area is not None and not isinstance(area, qt.QScrollArea):
+            area = area.parent()
+        if area is not None and self.text:
+            area.ensureWidgetVisible(self.frame)
+
     def _arrange(self, layout: qt.QLayout, index: int) -> None:
         grid = qt.QGridLayout(self.frame)
         grid.setContentsMargins(6, 4, 6, 4)
