@@ -12,6 +12,9 @@ from Testing.lint.sources import Source, python_sources
 from Testing.lint.visible_text import Assignments, called_name, is_translation, shown_values, untranslated
 
 
+PUT_TOGETHER = "a translated text is put together with something; use a placeholder, for lines join()"
+
+
 def text_problems(source: Source) -> list[str]:
     """Texts on the screen that no translation was asked for."""
     tree = source.tree
@@ -33,9 +36,7 @@ def translation_problems(source: Source) -> list[str]:
         if isinstance(node, ast.BinOp | ast.JoinedStr):
             parts = [node.left, node.right] if isinstance(node, ast.BinOp) else _values(node)
             if any(is_translation(part) or _is_formatted(part) for part in parts):
-                found.append(
-                    (node.lineno, "a translated text is put together with something; use a placeholder")
-                )
+                found.append((node.lineno, PUT_TOGETHER))
         if isinstance(node, ast.Call) and called_name(node) == "format":
             found += [(node.lineno, text) for text in _format_problems(node, known)]
     return [f"{source.name}:{line}: {text}" for line, text in found]

@@ -37,7 +37,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Case:
-    """One volume of the cohort. Paths are absolute; files that a case does not have are None.
+    """One volume of the cohort. Paths are absolute and their files are there, else they are None.
 
     label: what the case trains with as a label: the expert's label (labeled, corrected) or the accepted
     pseudo-label (accepted); None for every other status.

@@ -178,7 +178,7 @@ class Cohort:
         return self._store.labels.newFile(self.case(caseId).id)
 
     def commitLabel(self, caseId: str, temporary: Path, alias: str, changedVoxels: int | None = None) -> Case:
-        """Makes a written file (NRRD) the case's label; the temporary file is gone after it.
+        """Makes a written file (NRRD) the case's label: one in the labels folder is moved, any other copied.
 
         A corrected or accepted case becomes, or stays, corrected; any other becomes labeled. When the call
         returns, no kill or power failure loses the label. Raises CohortError (bad_label, disk_full,
