@@ -11,7 +11,6 @@ import pytest
 from Testing.lint.sources import Source, python_sources
 from Testing.lint.visible_text import Assignments, called_name, is_translation, shown_values, untranslated
 
-
 PUT_TOGETHER = "a translated text is put together with something; use a placeholder, for lines join()"
 
 

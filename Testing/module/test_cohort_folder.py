@@ -96,6 +96,7 @@ def test_a_label_value_that_labels_may_hold_cannot_be_taken_away(tmp_path):
     with make_cohort(tmp_path / "cohort", cases=1) as cohort:
         cohort.setClasses([SegmentClass(5, "a", (0, 0, 0))])  # nothing is labeled yet
         save_label(cohort, "case_0001")
+        cohort.case("case_0001").image.unlink()  # and even so
         with pytest.raises(CohortError, match="5") as error:
             cohort.setClasses([SegmentClass(6, "a", (0, 0, 0))])
         assert error.value.code == "classes_in_use"

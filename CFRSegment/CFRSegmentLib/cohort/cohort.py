@@ -116,8 +116,7 @@ class Cohort:
         self._store.requireWritable()
         header = self._store.header.withClasses(classes)
         lost = {item.value for item in self.classes} - {item.value for item in header.classes}
-        used = [case for case in self.cases() if case.label or case.draft or case.pseudoLabel]
-        if lost and used:
+        if lost and self._store.holdsLabels():
             text = _("The label value {value} cannot be taken away: labels of this cohort may hold it.")
             remedy = _("Keep the class and its value; its name and color can be changed.")
             raise CohortError("classes_in_use", text.format(value=min(lost)), remedy)

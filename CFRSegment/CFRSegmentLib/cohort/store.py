@@ -39,7 +39,8 @@ class CohortStore:
         self.access.acquire(takeOver, (*self.layout.journals, *self.layout.folders))
         self._read()
         if not self.access.reason:
-            removeOldTemporaries(self.layout.images, self.layout.labels)
+            reviewed = self.layout.pseudoLabels.glob("*/")
+            removeOldTemporaries(self.layout.images, self.layout.labels, *reviewed)
 
     def _read(self) -> None:
         header, caseList = readHeader(self.layout.header), CaseList(self.layout.caseList)
@@ -83,6 +84,10 @@ class CohortStore:
             text = _("There is no case {id} in the cohort.").format(id=caseId)
             raise CohortError("unknown_case", text, _("Choose another case; it may have been removed."))
         return found
+
+    def holdsLabels(self) -> bool:
+        """Whether any label or pseudo-label was ever saved here that is still there."""
+        return bool(self.pseudo.of or lastLabels(self._files.names(self.layout.labels)))
 
     def freeId(self) -> str:
         """An id for a new case; files that belong to no case are never written over."""
