@@ -232,3 +232,16 @@ def test_a_log_that_names_a_label_outside_the_labels_folder_is_damage(cohort):
     path.write_text(json.dumps({**record, "label": "../../secret.seg.nrrd"}) + "\n")
     with pytest.raises(CohortError, match="reviews.jsonl"):
         Cohort.open(cohort.folder)
+
+
+def test_the_history_shows_the_newest_records_first_and_no_more_than_asked_for(cohort):
+    cohort.accept("case_0002", "jd")
+    cohort.reject("case_0004", "ab")
+    assert [(item.case, item.action, item.alias) for item in cohort.history(2)] == [
+        ("case_0004", "reject", "ab"),
+        ("case_0002", "accept", "jd"),
+    ]
+    assert len(cohort.history()) == len(records(cohort))
+    cohort.close()
+    with Cohort.open(cohort.folder) as opened:
+        assert opened.history(1)[0].case == "case_0004"

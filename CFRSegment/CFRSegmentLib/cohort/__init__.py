@@ -12,6 +12,16 @@ from .case import Case, Origin, Status
 from .classes import SegmentClass
 from .cohort import Cohort
 from .errors import CohortError
+from .review_log import ReviewRecord
 from .rules import TrainingCase
 
-__all__ = ["Case", "Cohort", "CohortError", "Origin", "SegmentClass", "Status", "TrainingCase"]
+__all__ = [
+    "Case",
+    "Cohort",
+    "CohortError",
+    "Origin",
+    "ReviewRecord",
+    "SegmentClass",
+    "Status",
+    "TrainingCase",
+]

@@ -15,6 +15,7 @@ from .errors import CohortError
 from .header import Header, writeHeader
 from .label_files import temporaryFile
 from .layout import Layout, makeCohort
+from .review_log import ReviewRecord
 from .rules import TrainingCase
 from .store import CohortStore
 
@@ -238,6 +239,10 @@ class Cohort:
         """The case whose decision `undo` would take back, or None."""
         record = deciding.lastUndoable(self._store)
         return None if record is None else self.case(record.case)
+
+    def history(self, limit: int = 100) -> tuple[ReviewRecord, ...]:
+        """The last labels saved and decisions made, the newest first. Cases may have been removed since."""
+        return self._store.reviews.newest(limit)
 
     def reviewQueue(self) -> tuple[Case, ...]:
         """Pseudo-labeled cases, most uncertain first, ties by title."""

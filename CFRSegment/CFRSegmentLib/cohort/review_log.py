@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +58,10 @@ class Decision:
     by: str | None = None
     at: str | None = None
     changedVoxels: int | None = None
-    isKnown: bool = True
 
 
-NOTHING = Decision(isKnown=False)
+NOTHING = Decision()  # there is no record of the case
+UNDONE = Decision()  # there are records, all taken back
 
 
 class ReviewLog:
@@ -91,6 +91,10 @@ class ReviewLog:
         states += [self._before[item.number] for item in self._undoable if item.case == caseId]
         return {name for state in states for name in (state.label, state.draft) if name}
 
+    def newest(self, limit: int) -> tuple[ReviewRecord, ...]:
+        """The last records, the newest first."""
+        return tuple(self._records[: -limit - 1 : -1])
+
     def lastUndoable(self, applies: Callable[[ReviewRecord], bool]) -> ReviewRecord | None:
         """The last decision that was not taken back and that `applies`."""
         return next((record for record in reversed(self._undoable) if applies(record)), None)
@@ -107,18 +111,21 @@ class ReviewLog:
         self._decisions: dict[str, Decision] = {}
         self._before: dict[int, Decision] = {}
         self._undoable: list[ReviewRecord] = []
+        self._records: list[ReviewRecord] = []
         self._last = 0
 
     def _apply(self, record: ReviewRecord) -> None:
         self._last = max(self._last, record.number)
+        self._records.append(record)
         before = self.decision(record.case)
         if record.action == "undo":
             self._undoable = [item for item in self._undoable if item.number != record.undoes]
-            self._decisions[record.case] = self._before.get(record.undoes or 0, before)
+            former = self._before.get(record.undoes or 0, before)
+            self._decisions[record.case] = UNDONE if former is NOTHING else former
         elif record.action in RESULT_OF:
             self._decisions[record.case] = _after(before, record)
             if record.action in UNDOABLE:
-                self._before[record.number] = replace(before, isKnown=True)
+                self._before[record.number] = before
                 self._undoable.append(record)
             else:  # a label saved later stands: nothing before it can be undone
                 self._undoable = [item for item in self._undoable if item.case != record.case]
@@ -127,10 +134,10 @@ class ReviewLog:
 def _after(before: Decision, record: ReviewRecord) -> Decision:
     """The decision in effect after a record that is no undo."""
     draft = before.label if record.action == "reopen" and before.label else before.draft
-    made = Decision(
-        RESULT_OF[record.action], record.label, draft, record.run, changedVoxels=record.changedVoxels
+    by, at = (None, None) if record.action == "reopen" else (record.alias, record.time)
+    return Decision(
+        RESULT_OF[record.action], record.label, draft, record.run, by, at, record.changedVoxels
     )
-    return made if record.action == "reopen" else replace(made, by=record.alias, at=record.time)
 
 
 def _record(found: dict[str, Any]) -> ReviewRecord:
