@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["Testing.bed.pytest_plugin"]  # windows, clicks, modal dialogs
+pytest_plugins = ["Testing.bed.pytest_plugin", "Testing.bed.bed_plugin"]  # windows, clicks; the application
 REPOSITORY = Path(__file__).resolve().parent.parent
 THREADS = 1
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import slicer
 import slicer.util
@@ -15,15 +16,19 @@ from PySide6 import QtCore, QtWidgets
 from Testing.bed import ctk, pythonqt
 from Testing.bed.application import qSlicerApplication
 from Testing.bed.core import SlicerCore
+from Testing.bed.dicom_database import ctkDICOMDatabase
 from Testing.bed.main_window import qSlicerMainWindow, show_window
 from Testing.bed.modules import qSlicerLoadableModule
+from Testing.bed.mrml_thread import NodeGuard, guard_slicer_module
 from Testing.bed.python_modules import install_python_modules
 from Testing.bed.qt_application import qt_application, restart_settings
 from Testing.bed.registration import register_stand_ins
 from Testing.bed.scripted_loader import forget_python_modules, qSlicerScriptedLoadableModule
 from Testing.bed.subject_hierarchy import SubjectHierarchyKeeper
 from Testing.bed.views.layout_manager import qSlicerLayoutManager
+from Testing.bed.vtk_messages import log_vtk_messages
 
+T = TypeVar("T")
 WIDTH, HEIGHT = 1500, 950
 
 
@@ -40,6 +45,8 @@ class Bed:
 
     def open(self) -> None:
         """Start the application: scene, logics, slicer.app, main window with views. Settings are kept."""
+        log_vtk_messages()
+        guard_slicer_module()
         self.core = SlicerCore()
         register_stand_ins()
         self.app = qSlicerApplication(self._qt, self.core)
@@ -47,6 +54,9 @@ class Bed:
         for name, logic in self.core.logics.items():
             self.app.moduleManager().add(name, qSlicerLoadableModule(name, logic))
         install_python_modules(self._source)
+        self.dicomDatabase = ctkDICOMDatabase()
+        slicer.dicomDatabase = pythonqt.wrap(self.dicomDatabase)
+        self._guard = NodeGuard(self.core.scene)
         self._hierarchy = SubjectHierarchyKeeper(self.core.scene)
         self._open_window()
         self.isOpen = True
@@ -90,15 +100,18 @@ class Bed:
         self.core.scene.Clear(0)
         self.processEvents()
 
-    def close(self) -> bool:
-        """Close the main window, which quits; False where a module refused."""
-        return self.window.close() and not self.isOpen
+    def close(self, ask: bool = True) -> bool:
+        """Close the main window, which quits; False where a module refused. Without `ask`, none can."""
+        if self.isOpen and ask:
+            self.window.close()
+        elif self.isOpen:
+            self._on_window_closed()
+        return not self.isOpen
 
     def restart(self) -> None:
         """Quit, start again and load the same modules; what was not saved is lost."""
         paths = list(self._paths)
-        if self.isOpen:
-            self.close()
+        self.close(ask=False)
         fresh = Path(tempfile.mkdtemp(prefix="slicer-bed-settings-"))
         restart_settings(self._settings, fresh)
         self._settings = fresh
@@ -114,6 +127,7 @@ class Bed:
         for path in self._paths:
             self.app.moduleManager().unload(path.stem)
         self._hierarchy.stop()
+        self._guard.stop()
         for view in self.layoutManager.views():
             view.release()
         self.core.retire()
@@ -123,6 +137,28 @@ class Bed:
         self.app.set_window(None, None)
         self.window.deleteLater()
         QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.Type.DeferredDelete)
+
+    def call(self, function: Callable[[], T]) -> T:
+        """Call a function from the event loop, as Slicer calls all module code; returns or raises what it does.
+
+        A message box of slicer.util calls deleteLater before exec: from outside, it is gone at once.
+        """
+        outcome: list[Any] = []
+        loop = QtCore.QEventLoop()
+
+        def run() -> None:
+            try:
+                outcome.append((function(), None))
+            except BaseException as error:
+                outcome.append((None, error))
+            loop.quit()
+
+        QtCore.QTimer.singleShot(0, run)
+        loop.exec()
+        result, error = outcome[0]
+        if error is not None:
+            raise error
+        return result
 
     def processEvents(self, milliseconds: int = 0) -> None:
         """Let events be processed, for at least the given time."""

@@ -37,7 +37,6 @@ class SlicerCore:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="slicer-bed-"))
-        vtk.vtkOutputWindow.GetInstance().SetDisplayModeToAlwaysStdErr()
         self.scene = slicer.vtkMRMLScene()
         slicer.mrmlScene = self.scene
         self.application_logic = self._start_application_logic()

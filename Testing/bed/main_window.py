@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6 import QtCore, QtGui, QtWidgets
 
-from Testing.bed.modules import call_python, qSlicerModuleManager
+from Testing.bed.modules import qSlicerModuleManager
 
 PANEL_WIDTH = 480
 
@@ -66,23 +66,20 @@ class qSlicerModulePanel(QtWidgets.QWidget):
         layout.addWidget(self._help)
         layout.addWidget(self._stack, 1)
 
-    def _tell(self, name: str, function: str) -> None:
+    def _widget(self, name: str) -> QtWidgets.QWidget | None:
         module = self._manager.module(name)
-        widget = module.widgetRepresentation() if module else None
-        if widget is not None and hasattr(widget, "self"):
-            method = getattr(widget.self(), function, None)
-            if method is not None:
-                call_python(method)
+        return module.widgetRepresentation() if module else None
 
     @QtCore.Slot(str)
     def setModule(self, name: str) -> None:
         """Leave the module that is shown and enter another one; an empty name leaves only."""
         if name == self._current:
             return
-        self._tell(self._current, "exit")
+        left = self._widget(self._current)
+        if left is not None:
+            left.exit()
         self._current = name
-        module = self._manager.module(name)
-        widget = module.widgetRepresentation() if module else None
+        widget = self._widget(name)
         if widget is None:
             return
         if name not in self._pages:
@@ -92,7 +89,7 @@ class qSlicerModulePanel(QtWidgets.QWidget):
             self._pages[name] = area
             self._stack.addWidget(area)
         self._stack.setCurrentWidget(self._pages[name])
-        self._tell(name, "enter")
+        widget.enter()
 
     def remove_module(self, name: str) -> None:
         """Forget the panel of a module that is unloaded."""

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import slicer
 
+from Testing.bed import dicom_database
+
 STAND_INS = {
     "ScriptedLoadableModule": "Testing.bed.scripted",
     "i18n": "Testing.bed.i18n",
@@ -37,3 +39,4 @@ def install_python_modules(source: Path | None) -> None:
             module = importlib.import_module(f"slicer.{name}")
         sys.modules[f"slicer.{name}"] = module
         setattr(slicer, name, module)
+    sys.modules.update(dicom_database.python_modules())

@@ -6,6 +6,7 @@ import slicer
 
 from Testing.bed import pythonqt
 from Testing.bed.application import qSlicerApplication
+from Testing.bed.dicom_database import ctkDICOMDatabase
 from Testing.bed.main_window import qSlicerMainWindow, qSlicerModulePanel, qSlicerModuleSelectorToolBar
 from Testing.bed.modules import (
     qSlicerAbstractModule,
@@ -19,8 +20,19 @@ from Testing.bed.mrml_widgets.module_widget import (
     qSlicerScriptedLoadableModuleWidget,
 )
 from Testing.bed.mrml_widgets.node_combo_box import qMRMLCheckableNodeComboBox, qMRMLNodeComboBox
+from Testing.bed.mrml_widgets.numbers import (
+    qMRMLCollapsibleButton,
+    qMRMLCoordinatesWidget,
+    qMRMLRangeWidget,
+    qMRMLSliderWidget,
+    qMRMLSpinBox,
+)
 from Testing.bed.mrml_widgets.segments_table import qMRMLSegmentsTableView
 from Testing.bed.mrml_widgets.show3d_button import qMRMLSegmentationShow3DButton
+from Testing.bed.mrml_widgets.subject_hierarchy_views import (
+    qMRMLSubjectHierarchyComboBox,
+    qMRMLSubjectHierarchyTreeView,
+)
 from Testing.bed.scripted_loader import qSlicerScriptedLoadableModule
 from Testing.bed.segment_editor.editor_widget import qMRMLSegmentEditorWidget
 from Testing.bed.segment_editor.effect import qSlicerSegmentEditorAbstractEffect
@@ -60,6 +72,14 @@ STAND_INS = (
     qMRMLSegmentationShow3DButton,
     qMRMLSegmentEditorWidget,
     qSlicerSegmentEditorAbstractEffect,
+    qMRMLCollapsibleButton,
+    qMRMLCoordinatesWidget,
+    qMRMLRangeWidget,
+    qMRMLSliderWidget,
+    qMRMLSpinBox,
+    qMRMLSubjectHierarchyComboBox,
+    qMRMLSubjectHierarchyTreeView,
+    ctkDICOMDatabase,
 )
 
 

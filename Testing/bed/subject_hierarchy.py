@@ -96,6 +96,8 @@ class SubjectHierarchyKeeper:
         hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(self._scene)
         item = hierarchy.GetItemByDataNode(node) if hierarchy else 0
         if item:
+            for segment in _segment_items(hierarchy, item).values():
+                hierarchy.RemoveItem(segment, False, False)
             hierarchy.RemoveItem(item, False, False)
 
     def _on_node_removed(self, node: Any) -> None:
@@ -135,11 +137,12 @@ class SubjectHierarchyKeeper:
 
 
 def _segment_items(hierarchy: Any, parent: int) -> dict[str, int]:
-    """Items below a segmentation by segment id."""
+    """Items of segments below an item, by segment id."""
     items = vtk.vtkIdList()
     hierarchy.GetItemChildren(parent, items, False)
     children = [items.GetId(index) for index in range(items.GetNumberOfIds())]
-    return {hierarchy.GetItemAttribute(item, SEGMENT_ID): item for item in children}
+    pairs = [(hierarchy.GetItemAttribute(item, SEGMENT_ID), item) for item in children]
+    return {segment_id: item for segment_id, item in pairs if segment_id}
 
 
 def _with_node(callback: Any) -> Any:

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 import slicer
-from PySide6 import QtWidgets
+from PySide6 import QtCore, QtWidgets
 
 from Testing.bed import pythonqt
 from Testing.bed.modules import call_python
@@ -15,6 +15,20 @@ from Testing.bed.mrml_widgets.base import qSlicerWidget
 
 class qSlicerAbstractModuleWidget(qSlicerWidget):
     """The panel of any module."""
+
+    def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._entered = False
+
+    isEntered = QtCore.Property(bool, lambda self: self._entered)
+
+    def enter(self) -> None:
+        """The user opened the module."""
+        self._entered = True
+
+    def exit(self) -> None:
+        """The user opened another one."""
+        self._entered = False
 
 
 class qSlicerScriptedLoadableModuleWidget(qSlicerAbstractModuleWidget):
@@ -45,3 +59,18 @@ class qSlicerScriptedLoadableModuleWidget(qSlicerAbstractModuleWidget):
 
     def self(self) -> Any:
         return self._python
+
+    def enter(self) -> None:
+        """Tell the instance, too."""
+        super().enter()
+        self._call("enter")
+
+    def exit(self) -> None:
+        """Tell the instance, too."""
+        super().exit()
+        self._call("exit")
+
+    def _call(self, name: str) -> None:
+        method = getattr(self._python, name, None)
+        if method is not None:
+            call_python(method)

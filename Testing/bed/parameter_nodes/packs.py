@@ -85,8 +85,10 @@ def _equal(self: Any, other: object) -> bool:
 
 
 def _text(self: Any) -> str:
-    values = ", ".join(f"{name}={value!r}" for name, value in self._pack_values.items())
-    return f"{type(self).__name__}({values})"
+    texts = {name: f'"{item}"' if isinstance(item, str) else item for name, item in self._pack_values.items()}
+    values = ", ".join(f"{name}={item}" for name, item in texts.items())
+    observed = getattr(self, "_pack_class", None)
+    return f"Observed({observed.__name__}({values}))" if observed else f"{type(self).__name__}({values})"
 
 
 def _get_value(self: Any, name: str) -> Any:

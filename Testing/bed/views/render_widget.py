@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import shiboken6
 import vtk
 from PySide6 import QtCore, QtGui, QtWidgets
 from vtkmodules.qt.QVTKRenderWindowInteractor import QVTKRenderWindowInteractor
@@ -11,12 +12,21 @@ from vtkmodules.qt.QVTKRenderWindowInteractor import QVTKRenderWindowInteractor
 LONGEST_DELAY_MS = 15
 
 
+class _InteractorWidget(QVTKRenderWindowInteractor):
+    """VTK's widget; it changes its cursor a turn of the event loop later, and may be gone by then."""
+
+    def ShowCursor(self) -> None:
+        """Show the cursor that VTK has set."""
+        if shiboken6.isValid(self):
+            super().ShowCursor()
+
+
 class ctkVTKAbstractView(QtWidgets.QWidget):
     """What slice and 3D views share: render window, interactor, renderer, one rendering per 15 ms."""
 
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
-        self._vtk_widget = QVTKRenderWindowInteractor(self)
+        self._vtk_widget = _InteractorWidget(self)
         self._vtk_widget.setFocusPolicy(QtCore.Qt.FocusPolicy.StrongFocus)
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -79,4 +89,5 @@ class ctkVTKAbstractView(QtWidgets.QWidget):
     def release(self) -> None:
         """Give the render window back before the widget is deleted."""
         self._timer.stop()
+        self._paused += 1
         self._vtk_widget.Finalize()
