@@ -65,7 +65,7 @@ def registerSampleData() -> None:
     register(
         category="CFRSegment",
         sampleName="CFRSegmentBrainPair",
-        thumbnailFileName=resource("Icons/CFRSegmentBrainPair.png"),
+        thumbnailFileName=resource("Icons/CFRSegment.png"),
         uris=[SAMPLES + BRAIN_1, SAMPLES + BRAIN_2],
         fileNames=["RegLib_C01_1.nrrd", "RegLib_C01_2.nrrd"],
         nodeNames=["BrainMR1", "BrainMR2"],

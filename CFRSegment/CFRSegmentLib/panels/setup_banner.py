@@ -105,7 +105,7 @@ class SetupBanner:
         text = " ".join(line.split())
         if text:
             shown = text if len(text) <= LINE_LENGTH else text[: LINE_LENGTH - 3] + "..."
-            self.message.info(_("Installing. Slicer can be used meanwhile.") + "\n" + shown)
+            self.message.info(_("Installing. Slicer can be used meanwhile.\n{line}").format(line=shown))
 
     def _onFinished(self, result: InstallResult) -> None:
         if result.outcome is Outcome.RESTART:

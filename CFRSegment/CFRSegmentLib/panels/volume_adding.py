@@ -64,7 +64,7 @@ class VolumeAdding:
 
     def addFiles(self) -> None:
         """Ask for files."""
-        types = _("Volumes ({types})").format(types=FILE_TYPES) + ";;" + _("All files (*)")
+        types = ";;".join([_("Volumes ({types})").format(types=FILE_TYPES), _("All files (*)")])
         window = slicer.util.mainWindow()
         found = qt.QFileDialog.getOpenFileNames(window, _("Add volumes"), self._lastFolder(), types)
         self._remember(found)
