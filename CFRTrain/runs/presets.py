@@ -1,8 +1,8 @@
 """Named settings: how each preset differs from the defaults in `job_sections.py`. Standard library only.
 
 preview: says in a minute or two on two processor cores whether the cohort is understood; not for use.
-standard: atlas and a supervised network, fused, label the cases; InstanceNorm, confidence weights, a
-pseudo-label weight that decays. On a CPU with a small network.
+standard: atlas and three supervised networks, fused, label the cases; two rounds of re-training with
+InstanceNorm, confidence weights and a pseudo-label weight that decays. On a CPU with a small network.
 paper: the published values (CFR: SAM ViT-B at 1024 pixels, V-Net with BatchNorm and dropout, 6000 steps of
 SGD, constant pseudo-label weight, Mean Teacher); SAM's weights file is to be given with it.
 """
@@ -78,8 +78,10 @@ PAPER: dict[str, Any] = {
 STANDARD: dict[str, Any] = {
     "labeler": "fusion",
     "fusion_members": ("atlas", "network"),
-    "network_labeler.pairs": 0.3,
+    "network_labeler.networks": 3,
+    "network_labeler.pairs": 0.7,
     "retrain.pairs": 0.3,
+    "retrain.rounds": 2,
     "retrain.result": "ema",
 }
 
@@ -89,7 +91,7 @@ STANDARD_ON_CPU: dict[str, Any] = {
     "network_labeler.steps": 300,
     "retrain.width": 8,
     "retrain.levels": 4,
-    "retrain.steps": 500,
+    "retrain.steps": 750,
     "retrain.batch_labeled": 1,
     "retrain.batch_unlabeled": 1,
     "retrain.learning_rate": 4e-3,

@@ -77,7 +77,11 @@ def write_run(folder: Path, data: Path, dataset: Dataset, labeled: int, job: Job
 
 
 def configurations(classes: tuple[ClassSpec, ...], seed: int, preset_name: str) -> dict[str, Job]:
-    """The pipeline and its controls: as many network steps and items per step, no atlas in any control."""
+    """The pipeline and its controls: as many network steps and items per step, no atlas in any control.
+
+    self_training: one network labels, one round follows. no_registration: the pipeline without its atlas, so
+    that what registration brings stands apart from what several networks and rounds bring.
+    """
     ours = preset(preset_name, classes, on_cpu=True, seed=seed)
     items = ours.retrain.batch_labeled + ours.retrain.batch_unlabeled
     labeling_steps = ours.network_labeler.steps * ours.network_labeler.networks
@@ -94,11 +98,18 @@ def configurations(classes: tuple[ClassSpec, ...], seed: int, preset_name: str) 
         "retrain.batch_unlabeled": 0,
     }
     own_labels = {"labeler": "network", "network_labeler.pairs": 0.0, "retrain.pairs": 0.0}
+    plain = {
+        "network_labeler.networks": 1,
+        "network_labeler.steps": labeling_steps,
+        "retrain.rounds": 1,
+        "retrain.steps": ours.retrain.steps * ours.retrain.rounds,
+    }
     return {
         "pipeline": ours,
         "supervised": changed(ours, supervised),
         "mean_teacher": changed(ours, {**alone, "method": "mean_teacher"}),
-        "self_training": changed(ours, {**own_labels, "method": "self_training"}),
+        "self_training": changed(ours, {**own_labels, **plain, "method": "self_training"}),
+        "no_registration": changed(ours, own_labels),
     }
 
 
