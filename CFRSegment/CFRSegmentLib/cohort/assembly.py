@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from ..i18n import _
 from .case import Case, Status
@@ -10,6 +12,8 @@ from .case_list import Entry
 from .layout import Layout
 from .pseudo_labels import PseudoLabel, uncertaintyMap
 from .review_log import Decision
+
+Fields = dict[str, Any]  # of a Case: `dataclasses.replace`, step by step, takes ten times as long
 
 
 @dataclass(frozen=True)
@@ -39,63 +43,59 @@ class Present:
 def assembled(layout: Layout, stored: Stored, present: Present) -> Case:
     """One case. Nothing raises here: what is wrong with a case is its `problem`."""
     entry = stored.entry
-    case = Case(entry.id, entry.title, Status.UNLABELED, entry.origin, modality=entry.modality)
+    fields: Fields = {"status": Status.UNLABELED}
     if present.pseudoLabel and stored.pseudo is not None:
-        case = _withPseudoLabel(case, layout, stored.pseudo, present)
+        fields |= _pseudoLabel(entry.id, layout, stored.pseudo, present)
     if entry.image is None:
-        return _failed(case, entry.problem or _("It cannot be read."))
-    image = layout.images / entry.image
-    if not present.image:
+        fields |= _failure(entry.problem or _("It cannot be read."))
+    elif not present.image:
         text = _(
             "The image {name} is not in the cohort any more. Put it back into {folder}, or add it again."
         )
-        return _failed(case, text.format(name=image.name, folder=image.parent))
-    case = replace(case, image=image)
+        fields |= _failure(text.format(name=entry.image, folder=layout.images))
+    else:
+        fields |= {"image": layout.images / entry.image, **_labelOrDecision(layout, stored, present, fields)}
+    return Case(id=entry.id, title=entry.title, origin=entry.origin, modality=entry.modality, **fields)
+
+
+def _pseudoLabel(caseId: str, layout: Layout, pseudo: PseudoLabel, present: Present) -> Fields:
+    path = layout.pseudoLabels / pseudo.folder / f"{caseId}.nii.gz"
+    return {
+        "status": Status.PSEUDO_LABELED,
+        "pseudoLabel": path,
+        "uncertaintyMap": uncertaintyMap(path) if present.uncertaintyMap else None,
+        "uncertainty": pseudo.uncertainty,
+        "run": pseudo.run,
+    }
+
+
+def _labelOrDecision(layout: Layout, stored: Stored, present: Present, fields: Fields) -> Fields:
+    """What people have made of a case with these `fields` so far."""
+    decision = stored.decision
     if stored.strayLabel is not None:
-        return replace(case, status=Status.LABELED, label=layout.labels / stored.strayLabel)
-    if stored.decision.status is None:
-        return _withDraft(case, layout, stored.decision, present)
-    return _decided(case, layout, stored.decision, present)
+        return {"status": Status.LABELED, "label": layout.labels / stored.strayLabel}
+    if decision.status is not None:
+        return _decision(layout, decision, present, fields.get("pseudoLabel"))
+    isOfThisRun = fields["status"] is Status.PSEUDO_LABELED and decision.run == fields["run"]
+    if decision.draft is not None and present.draft and isOfThisRun:
+        return {"draft": layout.labels / decision.draft}
+    return {}
 
 
-def _withPseudoLabel(case: Case, layout: Layout, pseudo: PseudoLabel, present: Present) -> Case:
-    path = layout.pseudoLabels / pseudo.folder / f"{case.id}.nii.gz"
-    return replace(
-        case,
-        status=Status.PSEUDO_LABELED,
-        pseudoLabel=path,
-        uncertaintyMap=uncertaintyMap(path) if present.uncertaintyMap else None,
-        uncertainty=pseudo.uncertainty,
-        run=pseudo.run,
-    )
+def _decision(layout: Layout, decision: Decision, present: Present, pseudoLabel: Path | None) -> Fields:
+    """The label or the decision in effect."""
+    fields: Fields = {"status": decision.status, "decidedBy": decision.by, "decidedAt": decision.at}
+    fields["changedVoxels"] = decision.changedVoxels
+    if decision.status is Status.REJECTED:
+        return fields
+    if decision.label is None and pseudoLabel is None:
+        text = _("Its accepted pseudo-label is not in the cohort any more. Label the case.")
+        return fields | _failure(text)
+    if decision.label is not None and not present.label:
+        text = _("The label {name} is not in the cohort any more. Put it back into {folder}, or label again.")
+        return fields | _failure(text.format(name=decision.label, folder=layout.labels))
+    return fields | {"label": layout.labels / decision.label if decision.label else pseudoLabel}
 
 
-def _withDraft(case: Case, layout: Layout, decision: Decision, present: Present) -> Case:
-    """A case without a decision; a correction from before belongs to the pseudo-label it corrected."""
-    isOfThisRun = case.status is Status.PSEUDO_LABELED and decision.run == case.run
-    if decision.draft is None or not present.draft or not isOfThisRun:
-        return case
-    return replace(case, draft=layout.labels / decision.draft)
-
-
-def _decided(case: Case, layout: Layout, decision: Decision, present: Present) -> Case:
-    """`case` with the label or the decision in effect."""
-    status, label = decision.status or case.status, case.pseudoLabel
-    case = replace(case, status=status, decidedBy=decision.by, decidedAt=decision.at)
-    case = replace(case, changedVoxels=decision.changedVoxels)
-    if status is Status.REJECTED:
-        return case
-    if decision.label is not None:
-        if not present.label:
-            text = _(
-                "The label {name} is not in the cohort any more. Put it back into {folder}, or label again."
-            )
-            return _failed(case, text.format(name=decision.label, folder=layout.labels))
-        label = layout.labels / decision.label
-    if label is None:
-        return _failed(case, _("Its accepted pseudo-label is not in the cohort any more. Label the case."))
-    return replace(case, label=label)
-
-
-def _failed(case: Case, problem: str) -> Case:
-    return replace(case, status=Status.FAILED, problem=problem)
+def _failure(problem: str) -> Fields:
+    return {"status": Status.FAILED, "problem": problem}

@@ -56,6 +56,7 @@ class PseudoLabels:
         self.of: dict[str, PseudoLabel] = {}
         self._journal = Journal(path)
         self._digests: dict[str, str] = {}
+        self._folders: dict[str, Path] = {}
 
     def load(self) -> None:
         """Reads which runs were taken over. Raises CohortError (damaged)."""
@@ -73,7 +74,9 @@ class PseudoLabels:
 
     def folderOf(self, pseudoLabel: PseudoLabel) -> Path:
         """The folder that a pseudo-label lies in."""
-        return self.folder / pseudoLabel.folder
+        if pseudoLabel.folder not in self._folders:
+            self._folders[pseudoLabel.folder] = self.folder / pseudoLabel.folder
+        return self._folders[pseudoLabel.folder]
 
     def copy(self, run: FinishedRun, caseIds: tuple[str, ...]) -> Iterator[int]:
         """Copies the files of one case after the other, and gives how many are done. Raises CohortError."""

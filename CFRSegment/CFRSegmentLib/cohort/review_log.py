@@ -135,9 +135,7 @@ def _after(before: Decision, record: ReviewRecord) -> Decision:
     """The decision in effect after a record that is no undo."""
     draft = before.label if record.action == "reopen" and before.label else before.draft
     by, at = (None, None) if record.action == "reopen" else (record.alias, record.time)
-    return Decision(
-        RESULT_OF[record.action], record.label, draft, record.run, by, at, record.changedVoxels
-    )
+    return Decision(RESULT_OF[record.action], record.label, draft, record.run, by, at, record.changedVoxels)
 
 
 def _record(found: dict[str, Any]) -> ReviewRecord:
