@@ -99,7 +99,8 @@ def _checkpoints(context: Context) -> int:
     moments = 1 if job.retrain.optimizer == "sgd" else 2
     teachers = 1 if method.needs_ema or job.retrain.result == "ema" else 0
     one = 4 * _parameters(context) * method.networks * (1 + teachers + moments)
-    networks = 1 + (job.retrain.rounds - 1) * labels_cases(context) + uses(context, "network") * job.network_labeler.networks
+    labelers = uses(context, "network") * job.network_labeler.networks
+    networks = 1 + (job.retrain.rounds - 1) * labels_cases(context) + labelers
     sam = 4 * SAM_TRAINABLE * 3 if labels_cases(context) and uses(context, "sam") else 0
     return KEPT * (networks * one + sam) + max(one, sam)
 
