@@ -16,6 +16,7 @@ from CFRSegmentLib.scene import (
     caseNode,
     caseNodes,
     createSegmentation,
+    exportVolume,
     hideUncertainty,
     importResult,
     loadPseudoLabel,
@@ -114,6 +115,31 @@ def test_a_folder_is_found_again_after_it_was_renamed(scene):
     folder = caseFolder("case_0001", "Liver 1")
     tree().SetItemName(folder, "my liver")
     assert caseFolder("case_0001", "Liver 1") == folder != caseFolder("case_0002", "Liver 1")
+
+
+@pytest.fixture
+def slice_view(slicer_core, scene):
+    """A real slice view's logic, without a window."""
+    logic, logics = slicer.vtkMRMLSliceLogic(), slicer_core.application_logic.GetSliceLogics()
+    logic.SetMRMLApplicationLogic(slicer_core.application_logic)
+    logics.AddItem(logic)
+    logic.SetMRMLScene(scene)
+    node = logic.AddSliceNode("Red")
+    node.SetDefaultOrientation("Axial")
+    logic.ResizeSliceNode(300, 300)
+    yield node
+    logics.RemoveItem(logic)
+
+
+def test_an_oblique_volume_is_shown_in_its_own_planes_and_fits(slice_view):
+    tilted = add_volume(random_image(), ijk_to_ras(oblique(20), (1, 1, 1)), "tilted")
+    showVolume(tilted)
+    normal = [slice_view.GetSliceToRAS().GetElement(row, 2) for row in range(3)]
+    assert abs(np.dot(normal, oblique(20)[:, 2])) > 0.999
+    assert 12 < max(slice_view.GetFieldOfView()[:2]) < 40
+    straight = add_volume(random_image(), MATRIX, "straight")
+    showVolume(straight)
+    assert slice_view.GetOrientation() == "Axial"
 
 
 def test_the_volume_is_shown_alone(scene, volume, views):
@@ -276,3 +302,17 @@ def test_case_nodes_are_found_again_after_the_scene_was_saved_and_loaded(scene, 
     assert label.GetSegmentation().GetSegmentIDs() == tuple(f"class_{c.value}" for c in CLASSES)
     assert parent_of(again) == parent_of(label) == caseFolder("case_0001", "Liver 1")
     assert again.GetStorageNode().GetFullNameFromFileName() != str(files.image)
+
+
+def test_copies_that_a_user_makes_are_no_case_nodes(scene, volume, files, tmp_path):
+    label = loadSegmentation(files.pseudo, volume, CLASSES, "label", "case_0001")
+    copies = []
+    for node in (volume, label):
+        copy = scene.AddNewNodeByClass(node.GetClassName())
+        copy.Copy(node)
+        copies.append(copy)
+    slicer.util.updateVolumeFromArray(copies[0], random_image((4, 5, 6)))
+    assert caseNode("case_0001", Role.IMAGE) is volume and caseNode("case_0001", Role.LABEL) is label
+    exportVolume(copies[0], tmp_path / "cropped.nrrd")
+    removeCaseNodes("case_0001")
+    assert all(scene.IsNodePresent(copy) for copy in copies) and not scene.IsNodePresent(volume)

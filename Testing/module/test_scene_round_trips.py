@@ -6,6 +6,8 @@ import itertools
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from CFRSegmentLib.scene import (
     changedVoxels,
@@ -25,6 +27,7 @@ from Testing.module.scenes import (
     add_volume,
     ijk_to_ras,
     mask_of,
+    oblique,
     paint,
     random_image,
     random_labels,
@@ -104,6 +107,31 @@ def test_a_result_of_the_engine_lies_over_the_volume_it_was_made_for(scene, tmp_
     node = importResult(tmp_path / "output.nii.gz", volume, CLASSES, "result")
     for value in VALUES:
         assert np.array_equal(mask_of(node, f"class_{value}", volume), labels == value)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    axes=st.permutations(range(3)),
+    signs=st.tuples(*[st.sampled_from([-1.0, 1.0])] * 3),
+    angle=st.floats(-180, 180),
+    spacing=st.tuples(*[st.floats(0.1, 8)] * 3),
+    origin=st.tuples(*[st.floats(-2000, 2000)] * 3),
+    shape=st.tuples(*[st.integers(2, 7)] * 3),
+    seed=st.integers(0, 99),
+)
+def test_no_voxel_moves_on_any_grid(scene, tmp_path, axes, signs, angle, spacing, origin, shape, seed):
+    direction = oblique(angle) @ (np.eye(3)[list(axes)] * signs)
+    labels = random_labels(shape, seed=seed)
+    volume = add_volume(labels.astype(np.int16), ijk_to_ras(direction, spacing, origin))
+    exportVolume(volume, tmp_path / "image.nrrd")
+    saveSegmentation(draw(volume, labels), volume, CLASSES, tmp_path / "label.seg.nrrd")
+    read = read_volume(tmp_path / "image.nrrd", "a")
+    label = read_volume(tmp_path / "label.seg.nrrd", "a")
+    assert label.geometry.same_grid(read.geometry, 1e-6)
+    assert np.array_equal(label.array, read.array) and np.array_equal(read.array, labels)
+    if labels.any():
+        node = importResult(tmp_path / "label.seg.nrrd", volume, CLASSES, "result")
+        assert all(np.array_equal(mask_of(node, f"class_{v}", volume), labels == v) for v in VALUES)
 
 
 def test_real_volumes_come_back_identical(scene, tmp_path, hippocampus):

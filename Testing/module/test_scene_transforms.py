@@ -116,6 +116,19 @@ def test_a_volume_hardened_after_it_was_adopted_keeps_its_file_grid(volume, tmp_
     assert np.array_equal(read_label(tmp_path / "a.seg.nrrd", "a", geometry, [2]).array == 2, BOX)
 
 
+def test_a_case_that_was_hardened_is_segmented_on_its_file_s_grid(scene, tmp_path):
+    axes = DIRECTIONS["LAS left-handed"]
+    path = write_image(tmp_path / "image.nii.gz", random_image(), axes, (0.7, 0.7, 5))
+    volume = loadVolume(path, "case", "case_0001")
+    harden(volume, MOVE)
+    exportVolume(volume, tmp_path / "input.nrrd")
+    file, exported = read_volume(path, "a"), read_volume(tmp_path / "input.nrrd", "a")
+    assert exported.geometry.same_grid(file.geometry, 1e-3) and np.array_equal(exported.array, file.array)
+    write_volume(tmp_path / "out.nii.gz", Volume(BOX[::-1].astype(np.uint8) * 2, exported.geometry))
+    node = importResult(tmp_path / "out.nii.gz", volume, ONE, "result")
+    assert np.array_equal(mask_of(node, "class_2", volume), BOX)
+
+
 def test_only_the_label_is_under_a_transform(volume, tmp_path):
     node = box_on(volume)
     shift = ijk_to_ras(np.eye(3), (1, 1, 1), (-2 * 0.7, 0, 5))
@@ -146,14 +159,14 @@ def test_a_label_under_a_bend_is_brought_onto_the_volume(volume, tmp_path):
     spline.SetBasisToR()
     transform.SetAndObserveTransformToParent(spline)
     node.SetAndObserveTransformNodeID(transform.GetID())
-    saveSegmentation(node, volume, ONE, tmp_path / "a.seg.nrrd")
+    assert saveSegmentation(node, volume, ONE, tmp_path / "a.seg.nrrd").resampled
     expected = np.roll(BOX, 1, axis=0)
     saved = read_saved(tmp_path / "a.seg.nrrd", volume, tmp_path) == 2
     assert np.array_equal(saved, expected)
 
 
 def test_a_cropped_volume_is_refused_by_name(scene, tmp_path):
-    volume = loadVolume(write_image(tmp_path / "image.nii.gz", random_image()), "case 3")
+    volume = loadVolume(write_image(tmp_path / "image.nii.gz", random_image()), "case 3", "case_0003")
     node = createSegmentation(volume, ONE, "label")
     slicer.util.updateVolumeFromArray(volume, random_labels((4, 12, 15)))
     with pytest.raises(CohortError, match="case 3 was cropped") as caught:

@@ -1,10 +1,8 @@
-"""Between the cohort's files and the MRML scene: volumes, segmentations, what is shown, and nothing left
-behind.
+"""Between the cohort's files and the MRML scene: volumes, segmentations, what is shown.
 
-Slicer's libraries, vtk and numpy only; no Qt. Arrays are (k, j, i), that is z, y, x. Files of the cohort
-are read and written outside the scene's own storage: Slicer's Save never writes into the cohort, and a
-scene keeps its own copy of what it shows. Everything a user can act on is a CohortError: what happened,
-and what to do.
+Slicer's libraries, vtk and numpy only; no Qt. Arrays are (k, j, i), that is z, y, x. Files of the cohort are
+read and written outside the scene's own storage: Slicer's Save never writes into the cohort, and a saved
+scene keeps its own copy of what it shows. What a user can act on is a CohortError: what happened, what to do.
 """
 
 from CFRSegmentLib.scene.cleanup import removeCaseNodes, temporaryNodes
@@ -21,7 +19,12 @@ from CFRSegmentLib.scene.node_roles import (
     roleOf,
 )
 from CFRSegmentLib.scene.results import importResult
-from CFRSegmentLib.scene.review_nodes import hideUncertainty, loadPseudoLabel, showUncertainty
+from CFRSegmentLib.scene.review_nodes import (
+    hideUncertainty,
+    loadPseudoLabel,
+    showUncertainty,
+    uncertaintyColor,
+)
 from CFRSegmentLib.scene.segmentation_files import (
     SaveReport,
     changedVoxels,
@@ -77,5 +80,6 @@ __all__ = [
     "showUncertainty",
     "showVolume",
     "temporaryNodes",
+    "uncertaintyColor",
     "volumeProblem",
 ]

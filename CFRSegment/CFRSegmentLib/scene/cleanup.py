@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import slicer
 
+from CFRSegmentLib.scene.grids import FILE_GRID_ATTRIBUTE
 from CFRSegmentLib.scene.hierarchy import removeFolderIfEmpty
 from CFRSegmentLib.scene.node_roles import (
     ADOPTED_ATTRIBUTE,
@@ -20,10 +21,10 @@ from CFRSegmentLib.scene.review_nodes import hideUncertainty
 
 
 def removeCaseNodes(caseId: str, keepImage: bool = False) -> int:
-    """Remove the case's marked nodes with their display nodes, and its folder if that is empty then.
+    """Remove the case's nodes with their display nodes, and its folder if it is empty then; says how many.
 
-    A volume that the user loaded (see `adoptVolume`) stays and is only unmarked. Returns how many nodes
-    went.
+    A volume that the user loaded (see `adoptVolume`) stays and is only unmarked; so do copies that a user
+    made of the case's nodes.
     """
     before = slicer.mrmlScene.GetNumberOfNodes()
     for node in caseNodes(caseId):
@@ -31,6 +32,7 @@ def removeCaseNodes(caseId: str, keepImage: bool = False) -> int:
             hideUncertainty()
         elif node.GetAttribute(ADOPTED_ATTRIBUTE) and not keepImage:
             unmarkNode(node)
+            node.RemoveAttribute(FILE_GRID_ATTRIBUTE)
         elif roleOf(node) is not Role.IMAGE or not keepImage:
             slicer.mrmlScene.RemoveNode(node)
     removeFolderIfEmpty(caseId)

@@ -27,11 +27,9 @@ class DicomSeries:
 
 
 def dicomSeries(database: Any = None) -> tuple[DicomSeries, ...]:
-    """Image series of the database (by default slicer.dicomDatabase), newest study first; none when
-    closed.
+    """Image series of the database (by default slicer.dicomDatabase), newest first; none when it is closed.
 
-    Only the first file of each series is asked, from the database's cache; no names or numbers of
-    patients.
+    Only the first file of each series is asked, for nothing that says who the patient is.
     """
     database = database if database is not None else getattr(slicer, "dicomDatabase", None)
     if database is None or not database.isOpen:

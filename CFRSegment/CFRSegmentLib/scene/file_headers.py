@@ -1,5 +1,4 @@
-"""What the first bytes of a volume file say: how many dimensions, how many numbers per voxel, whether it
-is whole.
+"""What the first bytes of a volume file say: dimensions, numbers per voxel, and how long the file must be.
 
 Slicer reads a truncated .nii.gz without complaint and gives no reason why it cannot read a file.
 """
@@ -17,15 +16,14 @@ from pathlib import Path
 HEADER_BYTES = 65536
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha")
 _SEGMENT_FIELD = re.compile(r"^Segment(\d+)_(\w+):=(.*?)\r?$", re.MULTILINE)
+_ESCAPED = re.compile(r"\\([\\n])")
 _NUMBER = re.compile(r"\d+")
 _COLOR_BITS = {24: 3}  # NIfTI stores red, green and blue as one value
 
 
 @dataclass(frozen=True)
 class Header:
-    """dimensions: sizes along the axes of space and time, without trailing ones. components: per
-    voxel.
-    """
+    """dimensions: sizes along the axes of space and time, no trailing ones. components: numbers per voxel."""
 
     dimensions: tuple[int, ...]
     components: int = 1
@@ -34,9 +32,7 @@ class Header:
 
 
 def readHeader(path: Path) -> Header | None:
-    """The header of a .nii, .nii.gz, .nrrd or .mha file, None where it is not one. OSError when
-    unreadable.
-    """
+    """The header of a .nii, .nii.gz, .nrrd or .mha file, None for anything else. OSError when unreadable."""
     name = path.name.lower()
     readers = {".nii": _nifti, ".nii.gz": _nifti, ".nrrd": _nrrd, ".mha": _meta}
     reader = next((readers[suffix] for suffix in SUFFIXES if name.endswith(suffix)), None)
@@ -50,8 +46,7 @@ def readHeader(path: Path) -> Header | None:
 
 
 def readSegmentFields(path: Path) -> list[dict[str, str]]:
-    """What a .seg.nrrd says of its segments, in order, as {"ID": ..., "Name": ..., "Layer": ...} and so
-    on.
+    """What a .seg.nrrd says of its segments, in order: [{"ID": ..., "Name": ..., "Layer": ...}, ...].
 
     Empty for files without such fields. OSError when unreadable.
     """
@@ -59,14 +54,16 @@ def readSegmentFields(path: Path) -> list[dict[str, str]]:
         text = file.read(HEADER_BYTES).split(b"\n\n", 1)[0].decode("utf-8", "replace")
     found: dict[int, dict[str, str]] = {}
     for number, field, value in _SEGMENT_FIELD.findall(text):
-        found.setdefault(int(number), {})[field] = value.replace("\\n", "\n").replace("\\\\", "\\")
+        found.setdefault(int(number), {})[field] = _ESCAPED.sub(_unescaped, value)
     return [found[number] for number in sorted(found)]
 
 
+def _unescaped(found: re.Match[str]) -> str:
+    return "\n" if found[1] == "n" else found[1]
+
+
 def isCutOff(path: Path, header: Header) -> bool:
-    """Whether a .nii or .nii.gz holds fewer bytes than its header promises; False where nobody can
-    say.
-    """
+    """Whether a .nii or .nii.gz holds fewer bytes than its header promises; False for other formats."""
     if not header.bytesPerVoxel:
         return False
     expected = header.bytesBeforeVoxels + header.bytesPerVoxel * header.components * prod(header.dimensions)

@@ -1,19 +1,15 @@
-"""Reading and writing through Slicer's own storage nodes, outside the scene, so that nothing is left in
-it.
+"""Reading and writing through Slicer's own storage nodes, outside the scene: nothing is left in it.
 
 No node of the scene ever has a storage node that points into the cohort: Slicer's Save would write there.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from math import prod
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import slicer
@@ -47,9 +43,7 @@ def checkFile(path: Path, title: str) -> None:
 
 
 def readVolumeNode(path: Path, title: str) -> slicer.vtkMRMLScalarVolumeNode:
-    """A volume node outside any scene, voxels in the order of the file. Raises CohortError as
-    `checkFile`.
-    """
+    """A volume node outside any scene, voxels in the order of the file. Raises as `checkFile`."""
     checkFile(path, title)
     node = slicer.vtkMRMLScalarVolumeNode()
     _read(node, path, title)
@@ -57,48 +51,37 @@ def readVolumeNode(path: Path, title: str) -> slicer.vtkMRMLScalarVolumeNode:
 
 
 def readArray(path: Path, title: str) -> tuple[np.ndarray, Grid]:
-    """Voxels (k, j, i), a copy, in the order of the file, and their grid. Raises CohortError as
-    `checkFile`.
-    """
+    """Voxels (k, j, i), a copy, in the order of the file, and their grid. Raises as `checkFile`."""
     node = readVolumeNode(path, title)
     return voxelsOf(node.GetImageData()).copy(), gridOf(node)
 
 
-def writeVolume(path: Path, imageData: vtk.vtkImageData, grid: Grid) -> None:
-    """Write voxels and geometry, nothing else: a new node carries no patient data. CohortError
-    "not_written".
-    """
+def writeVolume(path: Path, voxels: np.ndarray, grid: Grid) -> None:
+    """Write voxels (k, j, i) and their grid as .nrrd, nothing else. Raises CohortError (not_written)."""
+    flat = np.ascontiguousarray(voxels).ravel()
+    image = vtk.vtkImageData()
+    image.SetDimensions(*grid.size)
+    image.GetPointData().SetScalars(numpy_to_vtk(flat))
     # The general storage node would make a folder TempWrite beside the file and leave it there when killed.
     node, storage = slicer.vtkMRMLScalarVolumeNode(), slicer.vtkMRMLNRRDStorageNode()
-    voxels = vtk.vtkImageData()
-    voxels.ShallowCopy(imageData)
-    voxels.SetOrigin(0, 0, 0)
-    voxels.SetSpacing(1, 1, 1)
-    node.SetAndObserveImageData(voxels)
+    node.SetAndObserveImageData(image)
     node.SetIJKToRASMatrix(grid.vtkMatrix())
     storage.SetUseCompression(True)
-    _writeWhole(
-        path,
-        ".nrrd",
-        imageData.GetScalarSize() * prod(grid.size),
-        lambda partial: _store(storage, node, partial),
-    )
+    _writeWhole(path, ".nrrd", lambda partial: _store(storage, node, partial))
 
 
-def writeSegmentation(path: Path, node: slicer.vtkMRMLSegmentationNode, grid: Grid) -> None:
-    """Write a segmentation node of one layer uint8 over `grid`, outside the scene, as .seg.nrrd.
-
-    Raises CohortError (not_written).
-    """
+def writeSegmentation(path: Path, node: slicer.vtkMRMLSegmentationNode) -> None:
+    """Write a segmentation node that is outside the scene as .seg.nrrd. Raises CohortError (not_written)."""
     storage = slicer.vtkMRMLSegmentationStorageNode()
     storage.SetUseCompression(True)
     storage.SetCropToMinimumExtent(False)
-    _writeWhole(path, ".seg.nrrd", prod(grid.size), lambda partial: _store(storage, node, partial))
+    _writeWhole(path, ".seg.nrrd", lambda partial: _store(storage, node, partial))
 
 
 def readLayers(path: Path, title: str) -> tuple[list[np.ndarray], Grid]:
-    """The layers of a .seg.nrrd file, each an array (k, j, i), and their grid. Raises CohortError:
-    missing, unreadable.
+    """The layers of a .seg.nrrd file, each an array (k, j, i), and their grid.
+
+    Raises CohortError: missing, unreadable.
     """
     try:
         header = readHeader(path)
@@ -156,14 +139,13 @@ def _store(storage: slicer.vtkMRMLStorageNode, node: slicer.vtkMRMLNode, path: P
     return bool(storage.WriteData(node))
 
 
-def _writeWhole(path: Path, suffix: str, voxelBytes: int, write: Callable[[Path], bool]) -> None:
+def _writeWhole(path: Path, suffix: str, write: Callable[[Path], bool]) -> None:
     """Write beside `path` under a name with the same ending, then rename: whole, or not at all."""
     partial = path.with_name(f".{uuid.uuid4().hex}{suffix}")
     try:
         if not write(partial):
             raise OSError("the storage node reported a failure")
         with partial.open("rb+") as file:
-            _requireWhole(file, voxelBytes)
             os.fsync(file.fileno())
         os.replace(partial, path)
     except OSError as error:
@@ -175,15 +157,6 @@ def _writeWhole(path: Path, suffix: str, voxelBytes: int, write: Callable[[Path]
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
-
-
-def _requireWhole(file: BinaryIO, voxelBytes: int) -> None:
-    """OSError unless compressed voxels end as they must; on a full disk Slicer's writers report
-    success.
-    """
-    file.seek(-4, os.SEEK_END)
-    if int.from_bytes(file.read(4), "little") != voxelBytes % 2**32:
-        raise OSError(errno.ENOSPC, "the end of the file is missing")
 
 
 def unreadable(title: str) -> CohortError:

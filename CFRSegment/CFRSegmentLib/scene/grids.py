@@ -11,6 +11,7 @@ import vtk
 
 from CFRSegmentLib.cohort.errors import CohortError
 from CFRSegmentLib.i18n import _
+from CFRSegmentLib.scene.node_roles import caseIdOf, isCopy
 
 SAME_GRID_VOXELS = 0.01
 FILE_GRID_ATTRIBUTE = "CFRSegment.FileGrid"
@@ -18,9 +19,7 @@ FILE_GRID_ATTRIBUTE = "CFRSegment.FileGrid"
 
 @dataclass(frozen=True)
 class Grid:
-    """size: voxels along (i, j, k). ijkToRas: row by row, from voxel indices to millimeters, in the
-    node's own coordinates (no parent transform).
-    """
+    """size: voxels along (i, j, k). ijkToRas: indices to millimeters, row by row, no parent transform."""
 
     size: tuple[int, int, int]
     ijkToRas: tuple[float, ...]
@@ -40,14 +39,6 @@ class Grid:
         matrix = vtk.vtkMatrix4x4()
         matrix.DeepCopy(self.ijkToRas)
         return matrix
-
-    def withSlicesReversed(self) -> Grid:
-        """The same voxels counted from the other end of the k axis, as Slicer does to left-handed
-        files.
-        """
-        reverse = np.diag([1.0, 1.0, -1.0, 1.0])
-        reverse[2, 3] = self.size[2] - 1
-        return Grid(self.size, tuple((self.matrix @ reverse).ravel().tolist()))
 
     def isSame(self, other: Grid) -> bool:
         """Same size, and no corner voxel is further away than a hundredth of a voxel."""
@@ -87,14 +78,16 @@ def fileGridOf(volumeNode: slicer.vtkMRMLVolumeNode) -> tuple[Grid, bool]:
     """The grid that files of this volume have, and whether they hold the slices in reverse order.
 
     It is the grid of the image file even after a transform was hardened on the node: voxels keep their
-    indices. Volumes that came from elsewhere have their own grid. CohortError "resized" when the volume
-    was cropped or resampled, so that its voxels are no longer those of the file.
+    indices. Volumes of no case have their own grid, and so do copies that a user made of a case's volume.
+    CohortError "resized" when a case's volume was cropped or resampled: its voxels are not the file's.
     """
     current, text = gridOf(volumeNode), volumeNode.GetAttribute(FILE_GRID_ATTRIBUTE)
-    if not text:
+    if not text or isCopy(volumeNode):
         return current, False
     saved = json.loads(text)
     grid = Grid(tuple(saved["size"]), tuple(saved["ijkToRas"]))
+    if grid.size != current.size and caseIdOf(volumeNode) is None:
+        return current, False
     if grid.size != current.size:
         raise CohortError(
             "resized",

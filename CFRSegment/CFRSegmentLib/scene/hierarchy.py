@@ -9,9 +9,7 @@ from CFRSegmentLib.scene.node_roles import CASE_ATTRIBUTE
 
 
 def caseFolder(caseId: str, title: str) -> int:
-    """The subject hierarchy folder of the case, made when it is not there yet; found again when
-    renamed.
-    """
+    """The subject hierarchy folder of the case, made when it is not there; found again when renamed."""
     tree = _tree()
     found = findCaseFolder(caseId)
     if found is not None:
@@ -47,9 +45,7 @@ def placeInFolder(node: slicer.vtkMRMLNode, folder: int) -> int:
 
 
 def placeBeside(node: slicer.vtkMRMLNode, other: slicer.vtkMRMLNode) -> int:
-    """Move the node to where `other` is: its folder, or the study of a DICOM volume; returns the node's
-    item.
-    """
+    """Move the node to where `other` is, its folder or its DICOM study; returns the node's item."""
     tree = _tree()
     item = tree.GetItemByDataNode(other)
     known = item != tree.GetInvalidItemID()

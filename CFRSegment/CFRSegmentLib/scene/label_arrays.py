@@ -1,6 +1,4 @@
-"""From segments to one label map on the volume's grid, and back. Arrays are (k, j, i), uint8, 0 =
-background.
-"""
+"""From segments to one label map on the volume's grid, and back. Arrays: (k, j, i), uint8, 0 background."""
 
 from __future__ import annotations
 
@@ -22,9 +20,10 @@ from CFRSegmentLib.scene.segments import LABEL_MAP, matchSegments
 
 @dataclass
 class LabelArray:
-    """values: class values on the grid. overlaps: {(kept value, lost value): voxels}. ignored: names of
-    segments that are no class. outside: voxels of classes that lie beyond the grid. resampled: lattices
-    differed.
+    """A label map on a volume's grid, and what did not go into it.
+
+    values: class values. overlaps: {(kept value, lost value): voxels}. ignored: names of segments that are no
+    class. outside: voxels of classes beyond the grid. resampled: the segments had other voxels.
     """
 
     values: np.ndarray
@@ -39,8 +38,7 @@ def labelArray(
     volumeNode: slicer.vtkMRMLVolumeNode,
     classes: Sequence[SegmentClass],
 ) -> LabelArray:
-    """The classes' segments on the volume's grid; where they overlap, the first class in order has the
-    voxel.
+    """The classes' segments on the volume's grid; where they overlap, the first class in order wins.
 
     Different parent transforms of the two nodes are taken into account. The nodes are not changed.
     CohortError "not_a_label_map" for a segmentation made of surfaces.
@@ -90,9 +88,7 @@ def fillSegments(
 def _table(
     segmentation: slicer.vtkSegmentation, image: vtk.vtkImageData, ranks: Mapping[str, int]
 ) -> np.ndarray:
-    """What each voxel value of a layer stands for; values of segments that are no class stand for
-    nothing.
-    """
+    """What each voxel value of a layer stands for; those of segments that are no class, for nothing."""
     values = {segmentation.GetSegment(segmentId).GetLabelValue(): rank for segmentId, rank in ranks.items()}
     table = np.zeros(max(*values, int(image.GetScalarRange()[1]), 0) + 1, np.uint8)
     for value, rank in values.items():

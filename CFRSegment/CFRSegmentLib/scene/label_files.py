@@ -1,6 +1,4 @@
-"""Label map files and the scene's volume grid: .seg.nrrd that are plain label maps, and what others
-wrote.
-"""
+"""Label map files: .seg.nrrd that are plain label maps, and what others wrote."""
 
 from __future__ import annotations
 
@@ -43,7 +41,7 @@ def writeLabels(
     converter = slicer.vtkSegmentationConverter
     geometry = converter.SerializeImageGeometry(orientedImage(values, grid))
     segmentation.SetConversionParameter(converter.GetReferenceImageGeometryParameterName(), geometry)
-    writeSegmentation(path, node, grid)
+    writeSegmentation(path, node)
 
 
 def readLabels(

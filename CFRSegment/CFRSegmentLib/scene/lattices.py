@@ -29,8 +29,7 @@ class Placement:
 def placeOnGrid(
     image: slicer.vtkOrientedImageData, grid: Grid, toGrid: vtk.vtkAbstractTransform | None
 ) -> Placement:
-    """An image among the voxels of a grid: shifted by whole voxels if that is all, else by nearest
-    voxels.
+    """An image among the voxels of a grid: shifted by whole voxels if that is all, else the nearest ones.
 
     `toGrid` leads from the image's coordinates to the grid's, None where they are the same. CohortError
     "not_resampled" when that is impossible.
@@ -63,9 +62,7 @@ def transformBetween(
 
 
 def _wholeShift(image: Grid, grid: Grid, toGrid: vtk.vtkAbstractTransform | None) -> np.ndarray | None:
-    """By how many voxels (k, j, i) the image begins behind the grid's first voxel; None for other
-    lattices.
-    """
+    """How many voxels (k, j, i) the image begins behind the grid's first one; None for other lattices."""
     linear = np.eye(4)
     if toGrid is not None:
         if not isinstance(toGrid, vtk.vtkHomogeneousTransform):

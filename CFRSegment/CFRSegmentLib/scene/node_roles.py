@@ -1,6 +1,4 @@
-"""Which node of the scene belongs to which case, and as what: two node attributes that a saved scene
-keeps.
-"""
+"""Which node of the scene belongs to which case, and as what: two attributes that a saved scene keeps."""
 
 from __future__ import annotations
 
@@ -27,9 +25,7 @@ class Role(StrEnum):
 
 
 def markNode(node: slicer.vtkMRMLNode, caseId: str, role: Role) -> None:
-    """Write on `node` that it is the `role` of the case; `caseId` is any text that is unique in the
-    scene.
-    """
+    """Write on `node` that it is the `role` of the case; `caseId` is any text, unique in the scene."""
     node.SetAttribute(CASE_ATTRIBUTE, caseId)
     node.SetAttribute(ROLE_ATTRIBUTE, role.value)
 
@@ -57,9 +53,20 @@ def caseNode(caseId: str, role: Role) -> slicer.vtkMRMLNode | None:
 
 
 def caseNodes(caseId: str | None = None) -> tuple[slicer.vtkMRMLNode, ...]:
-    """All marked nodes of one case; of all cases without `caseId`."""
-    found = [node for node in nodesOfClass("vtkMRMLDisplayableNode") if caseIdOf(node)]
-    return tuple(node for node in found if caseId is None or caseIdOf(node) == caseId)
+    """The nodes of one case, of all cases without `caseId`; not the copies that a user made of them."""
+    found: dict[tuple, slicer.vtkMRMLNode] = {}
+    for node in nodesOfClass("vtkMRMLDisplayableNode"):
+        itsCase, role = caseIdOf(node), roleOf(node)
+        if itsCase and caseId in (None, itsCase):
+            # Slicer copies attributes with a node, so the second of a kind is a copy; results may be many.
+            found.setdefault((itsCase, role, node.GetID() if role is Role.RESULT else ""), node)
+    return tuple(found.values())
+
+
+def isCopy(node: slicer.vtkMRMLNode) -> bool:
+    """Whether a user copied this node from one of a case, with all that is written on it."""
+    caseId = caseIdOf(node)
+    return caseId is not None and node not in caseNodes(caseId) and isInScene(node)
 
 
 def nodesOfClass(className: str) -> tuple[slicer.vtkMRMLNode, ...]:
@@ -75,9 +82,7 @@ def isInScene(node: slicer.vtkMRMLNode | None) -> bool:
 
 
 def requireInScene(node: slicer.vtkMRMLNode | None, what: str) -> None:
-    """CohortError "node_deleted" naming `what` ("The segmentation of case_0001") when the node is
-    gone.
-    """
+    """CohortError (node_deleted) naming `what`, "The segmentation of this case", when the node is gone."""
     if not isInScene(node):
         raise CohortError(
             "node_deleted",

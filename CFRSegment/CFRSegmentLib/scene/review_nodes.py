@@ -48,10 +48,10 @@ def loadPseudoLabel(
 def showUncertainty(
     path: Path, volumeNode: slicer.vtkMRMLVolumeNode, opacity: float = 0.5, caseId: str = ""
 ) -> slicer.vtkMRMLScalarVolumeNode:
-    """The uncertainty map (0 sure to 100 a guess) over the image in all slice views, sure voxels
-    transparent.
+    """The uncertainty map (0 sure to 100 a guess) over the image in all slice views.
 
-    One overlay at a time: one shown before is removed. Raises as `loadVolume`, and other_grid.
+    Sure voxels are transparent. One overlay at a time: one shown before is removed. Raises as
+    `loadVolume`, and other_grid.
     """
     title = _("{case} uncertainty").format(case=volumeNode.GetName())
     read = readVolumeNode(path, title)
@@ -73,9 +73,7 @@ def showUncertainty(
 
 
 def hideUncertainty() -> None:
-    """Take the overlay away, bring back what was there before, remove its nodes; nothing when none is
-    shown.
-    """
+    """Take the overlay away, with its nodes, and bring back what was there before; nothing without one."""
     for node in nodesOfClass("vtkMRMLScalarVolumeNode"):
         if roleOf(node) is Role.UNCERTAINTY:
             before = node.GetNodeReference(BEFORE_ROLE)
@@ -94,7 +92,7 @@ def _color(node: slicer.vtkMRMLScalarVolumeNode) -> None:
     colors.SetHideFromEditors(True)
     colors.SetNumberOfColors(101)
     for percent in range(101):
-        colors.SetColor(percent, f"{percent} %", *_colorAt(percent / 100), 1.0)
+        colors.SetColor(percent, f"{percent} %", *uncertaintyColor(percent / 100), 1.0)
     slicer.mrmlScene.AddNode(colors)
     display = node.GetDisplayNode()
     display.SetAndObserveColorNodeID(colors.GetID())
@@ -106,7 +104,8 @@ def _color(node: slicer.vtkMRMLScalarVolumeNode) -> None:
     display.SetInterpolate(False)
 
 
-def _colorAt(fraction: float) -> tuple[float, float, float]:
+def uncertaintyColor(fraction: float) -> tuple[float, float, float]:
+    """Red, green, blue (0 to 1) of a doubt of 0 to 1, for the overlay and for its legend."""
     position = fraction * (len(_STOPS) - 1)
     first = min(int(position), len(_STOPS) - 2)
     part = position - first

@@ -28,6 +28,7 @@ class SaveReport:
     overlaps: tuple[tuple[str, str, int], ...] = ()  # kept class, class that lost the voxels, how many
     ignored: tuple[str, ...] = ()  # segments that are no class, not written
     outside: int = 0  # voxels beyond the volume, not written
+    resampled: bool = False  # the segmentation had other voxels than the volume; the nearest were taken
 
 
 def saveSegmentation(
@@ -36,8 +37,7 @@ def saveSegmentation(
     classes: Sequence[SegmentClass],
     path: Path,
 ) -> SaveReport:
-    """Write the classes' segments as a plain label map over the whole grid of the image; no node is
-    changed.
+    """Write the classes' segments as a plain label map over the image's whole grid; no node is changed.
 
     Where segments overlap, the first class in order gets the voxel. `path` ends in .seg.nrrd: give the
     cohort's `newLabelFile`, then commit it. Written beside it under another name and renamed, so that a
@@ -61,12 +61,12 @@ def loadSegmentation(
     caseId: str = "",
     role: Role = Role.LABEL,
 ) -> slicer.vtkMRMLSegmentationNode:
-    """The label map in `path` (.seg.nrrd, .nrrd, .nii.gz) as an editable segmentation with the cohort's
-    classes.
+    """The label map in a file as an editable segmentation with the cohort's classes.
 
-    Names, colors, order and terminology come from `classes`, voxels from the file. Under the volume's
-    parent transform, reference volume set, no storage node. Nothing is added to the scene when it fails,
-    with CohortError: missing, unreadable, other_grid, label_values, resized.
+    `path`: .seg.nrrd, .nrrd or .nii.gz. Names, colors, order and terminology come from `classes`, voxels
+    from the file. Under the volume's parent transform, reference volume set, no storage node. Nothing is
+    added to the scene when it fails, with CohortError: missing, unreadable, other_grid, label_values,
+    resized.
     """
     labels = readLabels(path, volumeNode, classes)
     node = createSegmentation(volumeNode, classes, name, caseId, role)
@@ -80,9 +80,7 @@ def changedVoxels(
     classes: Sequence[SegmentClass],
     referencePath: Path,
 ) -> int:
-    """How many voxels have another class than in the label map `referencePath`. Raises as save and
-    load.
-    """
+    """How many voxels have another class than in the file `referencePath`. Raises as save and load."""
     found = _labelsOf(segmentationNode, volumeNode, classes)
     return int(np.count_nonzero(found.values != readLabels(referencePath, volumeNode, classes)))
 
@@ -103,4 +101,4 @@ def _report(found: LabelArray, classes: Sequence[SegmentClass]) -> SaveReport:
     voxels = {item.name: int(counts[item.value]) for item in classes}
     overlaps = tuple((nameOf[kept], nameOf[lost], n) for (kept, lost), n in sorted(found.overlaps.items()))
     empty = tuple(name for name, count in voxels.items() if count == 0)
-    return SaveReport(voxels, empty, overlaps, found.ignored, found.outside)
+    return SaveReport(voxels, empty, overlaps, found.ignored, found.outside, found.resampled)

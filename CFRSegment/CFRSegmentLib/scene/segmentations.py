@@ -19,8 +19,7 @@ def createSegmentation(
     caseId: str = "",
     role: Role = Role.LABEL,
 ) -> slicer.vtkMRMLSegmentationNode:
-    """An empty segmentation over the volume's whole grid, under its parent transform, beside it in the
-    tree.
+    """An empty segmentation over the volume's whole grid, under its transform and beside it in the tree.
 
     Segment ids are "class_<value>" and stay when a user renames a segment. Marked as `role` of the case.
     """
@@ -38,8 +37,7 @@ def createSegmentation(
 def applyClasses(
     segmentationNode: slicer.vtkMRMLSegmentationNode, classes: Sequence[SegmentClass]
 ) -> tuple[str, ...]:
-    """Give a segmentation the cohort's classes: matched by id, then by name; missing ones are added,
-    empty.
+    """Give a segmentation the cohort's classes: matched by id, then by name; missing ones come empty.
 
     Voxels are kept. Returns the names of segments that are no class: they stay behind the classes and
     are not saved.

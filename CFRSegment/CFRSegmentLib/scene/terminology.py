@@ -13,8 +13,7 @@ Code = tuple[str, str, str]
 
 
 def serializeTerminology(category: Code, type_: Code, region: Code = ("", "", "")) -> str:
-    """Slicer's text for an entry; each part is (coding scheme, code, meaning), as ("SCT", "80891009",
-    "Heart").
+    """Slicer's text for an entry; a part is (coding scheme, code, meaning): ("SCT", "80891009", "Heart").
 
     ValueError when a part holds one of the characters that separate parts.
     """
@@ -25,9 +24,7 @@ def serializeTerminology(category: Code, type_: Code, region: Code = ("", "", ""
 
 
 def describeTerminology(entry: str) -> str:
-    """An entry for a person to read: "Anatomical Structure, Heart"; empty for no entry or a damaged
-    one.
-    """
+    """An entry for a person to read: "Anatomical Structure, Heart"; empty for none or a damaged one."""
     parts = entry.split("~")
     if len(parts) < _PARTS:
         return ""

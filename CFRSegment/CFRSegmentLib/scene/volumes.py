@@ -1,6 +1,4 @@
-"""Volumes in and out of the scene, in their own coordinates: a parent transform is never part of a
-file.
-"""
+"""Volumes in and out of the scene, in their own coordinates: files know nothing of parent transforms."""
 
 from __future__ import annotations
 
@@ -11,17 +9,21 @@ import slicer
 
 from CFRSegmentLib.cohort.errors import CohortError
 from CFRSegmentLib.i18n import _
-from CFRSegmentLib.scene.files import fourDimensional, multiComponent, readVolumeNode, writeVolume
-from CFRSegmentLib.scene.grids import gridOf, rememberFileGrid
+from CFRSegmentLib.scene.files import (
+    fourDimensional,
+    multiComponent,
+    readVolumeNode,
+    voxelsOf,
+    writeVolume,
+)
+from CFRSegmentLib.scene.grids import fileGridOf, gridOf, inFileOrder, rememberFileGrid
 from CFRSegmentLib.scene.hierarchy import caseFolder, placeInFolder
 from CFRSegmentLib.scene.node_roles import ADOPTED_ATTRIBUTE, Role, markNode, nodesOfClass, roleOf
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A volume of the scene: can be added as a case when `problem` is empty; else it says why not and
-    what to do.
-    """
+    """A volume of the scene; it can be a case when `problem`, why not and what to do, is empty."""
 
     node: slicer.vtkMRMLVolumeNode
     name: str
@@ -29,8 +31,7 @@ class Candidate:
 
 
 def loadVolume(path: Path, title: str, caseId: str = "") -> slicer.vtkMRMLScalarVolumeNode:
-    """Read .nrrd, .nii, .nii.gz, .mha into a new volume node named `title`, in the case's folder, as its
-    image.
+    """Read a .nrrd, .nii, .nii.gz or .mha file into a new volume node, in the case's folder, as its image.
 
     The node has no storage node, so that Slicer's Save cannot write into the cohort. It is not shown
     yet, see `showVolume`. Nothing is added to the scene when it fails, with CohortError: missing,
@@ -47,9 +48,7 @@ def loadVolume(path: Path, title: str, caseId: str = "") -> slicer.vtkMRMLScalar
 def addVolume(
     node: slicer.vtkMRMLScalarVolumeNode, title: str, caseId: str, role: Role
 ) -> slicer.vtkMRMLScalarVolumeNode:
-    """Bring a volume that was read outside the scene into it, with right-handed axes as Slicer's tools
-    expect.
-    """
+    """Bring a volume that was read outside the scene into it, with right-handed axes as tools expect."""
     fileGrid = gridOf(node)
     node.SetIJKCoordinateSystemToRightHanded()
     rememberFileGrid(node, fileGrid, slicesReversed=not gridOf(node).isSame(fileGrid))
@@ -77,8 +76,7 @@ def adoptVolume(volumeNode: slicer.vtkMRMLVolumeNode, caseId: str) -> None:
 
 
 def exportVolume(volumeNode: slicer.vtkMRMLVolumeNode, path: Path) -> None:
-    """Write the volume for the engine, .nrrd: voxels and geometry in the volume's own coordinates,
-    nothing else.
+    """Write the volume for the engine as .nrrd: voxels and geometry in its own coordinates, nothing else.
 
     Neither the parent transform nor names, patient data, window or level go into the file. Kill-safe: the
     file appears under its name when it is complete. Raises what `volumeProblem` gives, and not_written.
@@ -86,7 +84,8 @@ def exportVolume(volumeNode: slicer.vtkMRMLVolumeNode, path: Path) -> None:
     problem = volumeProblem(volumeNode)
     if problem is not None:
         raise problem
-    writeVolume(path, volumeNode.GetImageData(), gridOf(volumeNode))
+    grid, slicesReversed = fileGridOf(volumeNode)
+    writeVolume(path, inFileOrder(voxelsOf(volumeNode.GetImageData()), slicesReversed), grid)
 
 
 def volumeProblem(node: slicer.vtkMRMLNode | None) -> CohortError | None:
@@ -123,8 +122,7 @@ def volumeProblem(node: slicer.vtkMRMLNode | None) -> CohortError | None:
 
 
 def candidateVolumes() -> tuple[Candidate, ...]:
-    """All volumes of the scene that a user would look for in the list, by name; unusable ones with the
-    reason.
+    """All volumes of the scene that a user would look for, by name; unusable ones with the reason.
 
     Label maps, overlays of this module and hidden nodes are left out.
     """
