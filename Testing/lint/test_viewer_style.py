@@ -81,6 +81,8 @@ def file_scope_problems(source: Source) -> list[str]:
     harmless = ast.Import | ast.ImportFrom | ast.Assign | ast.AnnAssign | ast.FunctionDef | ast.ClassDef
 
     def acts(node: ast.stmt) -> bool:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'":
+            return False  # a script's, not an import's
         if isinstance(node, ast.If | ast.Try):
             blocks = [
                 *node.body,
@@ -182,4 +184,5 @@ def test_the_file_scope_check_can_fail(code):
 def test_the_file_scope_check_lets_definitions_pass():
     code = '"""A."""\nimport a\nB = 1\nif a:\n    import c\ndef f():\n    g()\n'
     code += "try:\n    import d\nexcept ImportError:\n    pass\n"
+    code += "if __name__ == '__main__':\n    f()\n"
     assert file_scope_problems(Source(FILE, code)) == []
