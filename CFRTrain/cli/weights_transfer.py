@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from CFRTrain.runs.atomic import disk_full, is_disk_full, sync_folder
-from CFRTrain.runs.errors import CFRError, JobError, ModelError
+from CFRTrain.runs.errors import DependencyError, JobError, ModelError
 from CFRTrain.runs.official_weights import OfficialWeights
 
 CHUNK = 1 << 20
@@ -49,8 +49,8 @@ def partial_file(folder: Path, weights: OfficialWeights) -> Path:
 def download(weights: OfficialWeights, folder: Path, url: str, stop: Stop, tell: Progress) -> Path:
     """Fetches the official file into `folder`, going on with what an earlier try has left.
 
-    After a stop, what has come is kept for the next try. Raises CFRError `no_network` where the server cannot
-    be reached or breaks off, ModelError `wrong_checksum` (the bytes are removed), DiskFullError.
+    After a stop, what has come is kept for the next try. Raises DependencyError `no_network` where the server
+    cannot be reached or breaks off, ModelError `wrong_checksum` (the bytes are removed), DiskFullError.
     """
     if not url.lower().startswith(("https://", "http://")):
         raise JobError("bad_address", "The address is no web address.", "Give one that begins with https://.")
@@ -155,9 +155,9 @@ def _require_space(folder: Path, needed: int) -> None:
         raise disk_full(f"{needed / 2**20:.0f} MiB are needed, {free / 2**20:.0f} MiB are free.")
 
 
-def _no_network(error: Exception, url: str) -> CFRError:
+def _no_network(error: Exception, url: str) -> DependencyError:
     reason = getattr(error, "reason", None) or error
-    return CFRError(
+    return DependencyError(
         "no_network",
         f"The download from {url.split('/')[2]} did not work: {reason}.",
         "Try again: it goes on where it was. Without network, get the file on another machine and install it"

@@ -23,6 +23,22 @@ UNSUPPORTED = (".mhd", ".nhdr", ".hdr", ".mgz", ".mgh", ".mnc", ".par", ".nrrd.g
 DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 DICOM_MARK, DICOM_MARK_AT = b"DICM", 128
 SERIES_UID, MODALITY, NUMBER, DESCRIPTION = "0020|000e", "0008|0060", "0020|0011", "0008|103e"
+# Objects that hold no voxels, by their modality; they often lie beside the images they belong to.
+WITHOUT_IMAGE = {
+    "RTSTRUCT",
+    "RTPLAN",
+    "RTRECORD",
+    "SR",
+    "PR",
+    "KO",
+    "REG",
+    "FID",
+    "DOC",
+    "PLAN",
+    "SEG",
+    "RWV",
+}
+MODALITY_BYTES, VALUE_AT, HEADER_BYTES = b"\x08\x00\x60\x00", 8, 1 << 16
 Found = Callable[[int], None]
 """Takes the number of files looked at so far, and may raise to stop."""
 
@@ -125,45 +141,63 @@ def _is_dicom(path: Path) -> bool:
 def _series(slices: Sequence[Path], tell: _Counter) -> list[VolumeSource]:
     """The series of some DICOM files; those that are damaged or hold no image are sources with an error."""
     headers: dict[str, dict[str, sitk.ImageFileReader]] = {}
-    without_image, broken = [], []
+    without_image: list[Path] = []
+    damaged_files: dict[Path, DataError] = {}
     for path in slices:
         tell()
         try:
             check_elements(path, path.name)
-        except DataError as error:
-            broken.append((path, error))
-            continue
-        try:
             header = read_header(str(path), path.name)
-        except DataError:
-            without_image.append(path)
+        except DataError as error:
+            if error.code == "damaged" and _modality(path) in WITHOUT_IMAGE:
+                without_image.append(path)
+            else:
+                damaged_files[path] = error
             continue
         headers.setdefault(_tag(header, SERIES_UID) or "", {})[str(path)] = header
-    if broken and len(headers) == 1:  # what is missing may be the first or last slice: nobody would notice
-        (uid, only), path = next(iter(headers.items())), slices[0].parent
-        return [_refused(path, uid, only, len(broken)), *_unreadable(without_image)]
-    found = [_one_series(uid, members) for uid, members in headers.items()]
-    return found + [VolumeSource(path, error=error) for path, error in broken] + _unreadable(without_image)
+    found = []
+    for uid, members in headers.items():
+        lost = [path for path in damaged_files if len(headers) == 1 or _names(path, uid)]
+        found.append(_one_series(uid, members, len(lost)))
+        damaged_files = {path: error for path, error in damaged_files.items() if path not in lost}
+    found += [VolumeSource(path, error=error) for path, error in damaged_files.items()]
+    return found + _unreadable(without_image)
 
 
-def _one_series(uid: str, headers: dict[str, sitk.ImageFileReader]) -> VolumeSource:
+def _one_series(uid: str, headers: dict[str, sitk.ImageFileReader], lost: int) -> VolumeSource:
+    """One series, refused where files of it are damaged: without its last slice nobody would notice."""
     first = next(iter(headers.values()))
-    path = Path(next(iter(headers))).parent
+    path, files, error = Path(next(iter(headers))).parent, (), None
     try:
-        files, error = tuple(in_slice_order(headers, path.name)), None
+        if lost:
+            raise problem("foreign_files", f"{lost} file(s) of the series are damaged.", path.name)
+        files = tuple(in_slice_order(headers, path.name))
     except DataError as reason:
-        files, error = (), reason
+        error = reason
     return VolumeSource(
         path, files, error, uid, _tag(first, MODALITY), _tag(first, NUMBER), _tag(first, DESCRIPTION)
     )
 
 
-def _refused(path: Path, uid: str, headers: dict[str, sitk.ImageFileReader], broken: int) -> VolumeSource:
-    first = next(iter(headers.values()))
-    error = problem("foreign_files", f"{broken} of the series' files are damaged.", path.name)
-    return VolumeSource(
-        path, (), error, uid, _tag(first, MODALITY), _tag(first, NUMBER), _tag(first, DESCRIPTION)
-    )
+def _modality(path: Path) -> str:
+    """What a DICOM file that cannot be read says it is, from its first bytes; empty where it does not say."""
+    start = _start(path)
+    at = start.find(MODALITY_BYTES)
+    text = start[at + VALUE_AT : at + VALUE_AT + 16] if at >= 0 else b""
+    return text.split(b"\0")[0].split(b"\x08")[0].decode("ascii", "replace").strip()
+
+
+def _names(path: Path, uid: str) -> bool:
+    """Whether a damaged file says that it is of the series `uid`."""
+    return bool(uid) and uid.encode("ascii", "replace") in _start(path)
+
+
+def _start(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(HEADER_BYTES)
+    except OSError:
+        return b""
 
 
 def _unreadable(files: Sequence[Path]) -> list[VolumeSource]:

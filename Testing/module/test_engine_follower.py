@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from CFRSegmentLib.engine import RunFollower, RunStatus
+from CFRSegmentLib.engine import RunFollower, RunStatus, curveTitle
 from CFRSegmentLib.engine.curves import CurveBuffer
 from CFRSegmentLib.engine.run_reducer import RunReducer
 from CFRSegmentLib.engine.run_view import RunFacts, stateOf
@@ -123,6 +123,20 @@ def test_every_stage_and_every_progress_name_of_the_engine_is_known():
     assert len(names) > 10 and all(detailText("", name) for name in names)
     stages = re.search(r"STAGES = \(([^)]*)\)", text)[1]
     assert set(re.findall(r'"(\w+)"', stages)) == set(PAPER_STAGE) == set(stageShares({}))
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("retrain/loss", "Re-train: loss"),
+        ("retrain_2/dice", "Re-train, round 2: Dice"),
+        ("finetune/loss", "Fine-tune: loss"),
+        ("retrain/new_term", "Re-train: new term"),
+        ("alone", ": alone"),
+    ],
+)
+def test_curves_have_titles_for_people(name, title):
+    assert curveTitle(name) == title
 
 
 def random_events(generator: random.Random) -> list[dict]:

@@ -74,7 +74,7 @@ def test_the_engine_gets_a_clean_environment_and_writes_into_a_file(run: Path, m
     startup = {
         **ENVIRONMENT,
         "ITK_AUTOLOAD_PATH": "/itk",
-        "PYTHONHOME": "/home/doe",
+        "PYTHONHOME": "/opt/python",
         "PYTHONPATH": "/p",
         "A": "é",
     }

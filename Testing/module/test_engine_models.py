@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from CFRSegmentLib.engine import ModelStore, licenseText, removeWeights, weightsEntries
+from CFRSegmentLib.engine import ModelStore, licenseText, model_file, removeWeights, weightsEntries
+from CFRTrain.models import model_description, package
 from CFRTrain.runs.errors import ModelError
 from CFRTrain.runs.official_weights import OFFICIAL_WEIGHTS, OfficialWeights
 from CFRTrain.runs.run_folder import RunFolder
@@ -50,6 +51,11 @@ def flipped(path: Path, offset: int) -> Path:
 @pytest.fixture
 def store(tmp_path: Path) -> ModelStore:
     return ModelStore(tmp_path / "models 空")
+
+
+def test_the_viewer_and_the_engine_mean_the_same_file():
+    assert (model_file.KIND, model_file.FORMAT) == (model_description.KIND, model_description.FORMAT)
+    assert model_file.LIMITS == package.MEMBER_LIMITS and model_file.SUFFIX == package.SUFFIX
 
 
 def test_a_model_is_listed_with_what_a_result_on_another_machine_needs(store: ModelStore):

@@ -20,6 +20,7 @@ from .problems import Problem
 from .run_builder import buildRun
 from .run_state import RunState, RunStatus
 from .settings import TrainSettings, jobOf, smallerSettings
+from .stage_names import curveTitle
 from .tasks import (
     collectVolumes,
     downloadWeights,
@@ -52,6 +53,7 @@ __all__ = [
     "bytesText",
     "chosenDevice",
     "collectVolumes",
+    "curveTitle",
     "devicesFrom",
     "downloadWeights",
     "durationText",

@@ -80,6 +80,26 @@ def detailText(stage: str, phase: str) -> str:
     return texts.get(phase) or texts.get(stage, "")
 
 
+def curveTitle(name: str) -> str:
+    """The name of a metric such as `retrain/loss` for people: Re-train: loss."""
+    stage, _slash, metric = name.rpartition("/")
+    stages = {
+        "finetune": _("Fine-tune"),
+        "label_network": _("First network"),
+        "retrain": _("Re-train"),
+    }
+    metrics = {
+        "loss": _("loss"),
+        "dice": _("Dice"),
+        "supervised": _("loss on labels"),
+        "pseudo": _("loss on pseudo-labels"),
+        "consistency": _("loss of consistency"),
+    }
+    again = stage.removeprefix("retrain_") if stage.startswith("retrain_") else ""
+    title = _("Re-train, round {round}").format(round=again) if again else stages.get(stage, stage)
+    return _("{stage}: {metric}").format(stage=title, metric=metrics.get(metric, metric.replace("_", " ")))
+
+
 def stageShares(parts: Mapping[str, float]) -> dict[str, tuple[float, float]]:
     """Where each stage of the engine begins and ends in a run, 0 to 1; parts: estimated seconds, if known."""
     label, retrain = parts.get("label", 0.0), parts.get("retrain", 0.0)
