@@ -26,15 +26,17 @@ if TYPE_CHECKING:
     from Testing.bed.user_input import User
     from Testing.bed.watchdog import DialogWatchdog
 
-HANG_LIMIT_SECONDS = 600
+HANG_LIMIT_SECONDS = 300
 XDG_FOLDERS = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """Hook of pytest."""
     parser.addoption("--require-display", action="store_true", help="fail where a window cannot be shown")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Hook of pytest."""
     config.addinivalue_line("markers", "hang_limit(seconds): time after which a test in a window hangs")
     # Names that Qt 6 advises against are those that Qt 5 has.
     warning = "ignore:Function. '.*' is marked as deprecated:DeprecationWarning"

@@ -46,7 +46,9 @@ class EnumProperty:
 class StandInLoader(QtUiTools.QUiLoader):
     """Qt's loader, with the registered stand-ins as classes."""
 
-    def createWidget(self, name: str, parent: QtWidgets.QWidget | None = None, object_name: str = ""):
+    def createWidget(
+        self, name: str, parent: QtWidgets.QWidget | None = None, object_name: str = ""
+    ) -> QtWidgets.QWidget:
         """Called by Qt for each widget of the file."""
         if name not in stand_ins:
             return super().createWidget(name, parent, object_name)
@@ -60,6 +62,7 @@ def load_ui(device: QtCore.QIODevice, parent: QtWidgets.QWidget | None = None) -
     root = ElementTree.fromstring(bytes(device.readAll().data()))
     device.close()
     _check_classes(root)
+    _check_enums(root)
     connections, enums = _take_connections(root), _take_enums(root)
     buffer = QtCore.QBuffer()
     buffer.setData(ElementTree.tostring(root))
@@ -118,11 +121,24 @@ def _is_property(base: type, item: object) -> bool:
     return isinstance(item, QtCore.Property) and not base.__module__.startswith("PySide6")
 
 
+def _check_enums(root: ElementTree.Element) -> None:
+    """`Qt::AlignmentFlag::AlignLeft`, as the designer of Qt 6 writes, is not understood by Qt 5."""
+    for item in [*root.iter("enum"), *root.iter("set")]:
+        if any(name.count("::") > 1 for name in (item.text or "").split("|")):
+            raise UiError(
+                f"The .ui file has the enum {item.text}; Qt 5 knows it without the name in the middle."
+            )
+
+
 def _set_enum(widget: QtWidgets.QWidget, item: EnumProperty) -> None:
-    """Set flags given by names, as `ctkPathLineEdit::Files|ctkPathLineEdit::Readable`."""
+    """Set an enum or flags given by names, as `ctkPathLineEdit::Files|ctkPathLineEdit::Readable`."""
     number = 0
     for name in filter(None, item.text.split("|")):
-        value = getattr(type(widget), name.split("::")[-1], None)
+        scope, _, member = name.rpartition("::")
+        owners = [getattr(library, scope, None) for library in (QtCore, QtWidgets)]
+        value = next(
+            (getattr(owner, member) for owner in [type(widget), *owners] if hasattr(owner, member)), None
+        )
         if value is None:
             raise UiError(f"{item.owner}.{item.name}: {name} is unknown.")
         number |= int(getattr(value, "value", value))

@@ -11,6 +11,7 @@ from Testing.bed.errors import slot_errors
 
 T = TypeVar("T")
 POLL_MILLISECONDS = 20
+MOST_TURNS = 50
 
 
 class WaitError(AssertionError):
@@ -22,10 +23,10 @@ def process_events(seconds: float = 0.0) -> None:
     loop = QtCore.QEventLoop()
     QtCore.QTimer.singleShot(round(seconds * 1000), loop.quit)
     loop.exec()
-    while seconds == 0 and QtCore.QAbstractEventDispatcher.instance().processEvents(
-        QtCore.QEventLoop.ProcessEventsFlag.AllEvents
-    ):
-        pass
+    dispatcher = QtCore.QAbstractEventDispatcher.instance()
+    for _ in range(MOST_TURNS if seconds == 0 else 0):  # a timer without interval has always something to do
+        if not dispatcher.processEvents(QtCore.QEventLoop.ProcessEventsFlag.AllEvents):
+            break
     QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.Type.DeferredDelete)
 
 

@@ -85,32 +85,39 @@ class DialogWatchdog:
             if not _is_open(dialog):
                 del self._open[address]
             elif time.monotonic() > deadline:
-                self._give_up(dialog, f"was open for {STAYS_OPEN_SECONDS:.0f} s")
+                self._open[address] = (dialog, float("inf"))
+                _soon(self._give_up, dialog, f"was open for {STAYS_OPEN_SECONDS:.0f} s")
         dialog = _blocking_widget()
         if dialog is not None and shiboken6.getCppPointer(dialog)[0] not in self._open:
-            self._meet(dialog)
+            self._open[shiboken6.getCppPointer(dialog)[0]] = (dialog, float("inf"))
+            _soon(self._meet, dialog)
 
     def _meet(self, dialog: QtWidgets.QWidget) -> None:
         """Answer a dialog that is new. A menu without an answer may stay a while: the test may click it."""
+        if not _is_open(dialog):
+            return
         title, text = describe(dialog)
         found = next((item for item in self._expected if item.matches(title, text)), None)
         address = shiboken6.getCppPointer(dialog)[0]
-        self._open[address] = (dialog, time.monotonic() + STAYS_OPEN_SECONDS)
         self.seen.append(SeenDialog(title, text, found is not None))
-        if found is None:
-            if not isinstance(dialog, QtWidgets.QMenu):
-                self._give_up(dialog, "was not expected")
-            return
+        if found is None and not isinstance(dialog, QtWidgets.QMenu):
+            self._give_up(dialog, "was not expected")
+        elif found is not None:
+            self._answer(dialog, found, title)
+        if address in self._open:
+            self._open[address] = (dialog, time.monotonic() + STAYS_OPEN_SECONDS)
+
+    def _answer(self, dialog: QtWidgets.QWidget, found: Expected, title: str) -> None:
         self._expected.remove(found)
         try:
             give_answer(dialog, found.answer)
         except Exception as error:
             slot_errors.add_exception(f"While the dialog {title!r} was answered:")
             self._give_up(dialog, f"could not be answered: {error}")
-        if address in self._open:  # a function as answer may have taken its time
-            self._open[address] = (dialog, time.monotonic() + STAYS_OPEN_SECONDS)
 
     def _give_up(self, dialog: QtWidgets.QWidget, why: str) -> None:
+        if not _is_open(dialog):
+            return
         title, text = describe(dialog)
         self._open.pop(shiboken6.getCppPointer(dialog)[0], None)
         slot_errors.add(f"A {type(dialog).__name__} {why}. Title: {title!r}. Text: {text!r}")
@@ -126,7 +133,14 @@ def _blocking_widget() -> QtWidgets.QWidget | None:
     if isinstance(popup, QtWidgets.QMenu):
         return popup
     modal = QtWidgets.QApplication.activeModalWidget()
+    if modal is None or modal.testAttribute(QtCore.Qt.WidgetAttribute.WA_DontShowOnScreen):
+        return None
     return None if isinstance(modal, QtWidgets.QProgressDialog) else modal
+
+
+def _soon(function: Callable, *arguments: object) -> None:
+    """Call in the next turn: a timer does not tick before its slot returns, and an answer may take long."""
+    QtCore.QTimer.singleShot(0, lambda: function(*arguments))
 
 
 def _is_open(dialog: QtWidgets.QWidget) -> bool:

@@ -38,6 +38,7 @@ class ctkComboBox(QtWidgets.QComboBox):
     )
 
     def wheelEvent(self, event: QtGui.QWheelEvent) -> None:
+        """Turn to other entries, or leave the wheel to the scroll area around."""
         effect = self.scrollWheelEffect
         if effect == self.AlwaysScroll or (effect == self.ScrollWithFocus and self.hasFocus()):
             super().wheelEvent(event)
@@ -123,6 +124,7 @@ class ctkCheckableComboBox(QtWidgets.QComboBox):
         return self.model()
 
     def paintEvent(self, event: QtGui.QPaintEvent) -> None:
+        """Like a combo box, but with the names of all checked entries."""
         painter = QtWidgets.QStylePainter(self)
         option = QtWidgets.QStyleOptionComboBox()
         self.initStyleOption(option)

@@ -112,9 +112,8 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
         return super().event(event)
 
     def setVisible(self, visible: bool) -> None:
-        self._contents.is_at_work = (
-            True  # Qt now shows or hides the children, nobody has asked for one of them
-        )
+        """Qt now shows or hides the children, which is nobody's wish for one of them."""
+        self._contents.is_at_work = True
         super().setVisible(visible)
         self._contents.is_at_work = False
 
@@ -142,6 +141,7 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
         return self.rect().contains(place) and place.y() < self._header_size().height()
 
     def paintEvent(self, event: QtGui.QPaintEvent) -> None:
+        """The header: a button with an arrow and the text."""
         painter = QtWidgets.QStylePainter(self)
         option = QtWidgets.QStyleOptionButton()
         option.initFrom(self)

@@ -50,6 +50,7 @@ class ctkFlowLayout(QtWidgets.QLayout):
         self._arrange(place, move=True)
 
     def sizeHint(self) -> QtCore.QSize:
+        """All items in one row."""
         margins = self.contentsMargins()
         widths = [item.sizeHint().width() + self.horizontalSpacing for item in self._items]
         height = max((item.sizeHint().height() for item in self._items), default=0)
@@ -58,6 +59,7 @@ class ctkFlowLayout(QtWidgets.QLayout):
         )
 
     def minimumSize(self) -> QtCore.QSize:
+        """As large as the largest item."""
         margins = self.contentsMargins()
         size = QtCore.QSize()
         for item in self._items:

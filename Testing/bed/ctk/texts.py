@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 
 from PySide6 import QtCore, QtGui, QtWidgets
 
@@ -11,6 +12,7 @@ from Testing.bed.ctk.stored import stored
 Property = QtCore.Property
 MORE, LESS = "more", "less"
 BREAK = "<br>"
+TAG = re.compile(r"</?[a-zA-Z][^>]*>")
 
 
 class ctkFittedTextBrowser(QtWidgets.QTextBrowser):
@@ -31,7 +33,7 @@ class ctkFittedTextBrowser(QtWidgets.QTextBrowser):
 
     def setCollapsibleText(self, text: str) -> None:
         """Slot of CTK: HTML or plain, as the text looks."""
-        self._set_whole(text, QtCore.Qt.mightBeRichText(text))
+        self._set_whole(text, bool(TAG.search(text)))
 
     def setCollapsibleHtml(self, text: str) -> None:
         """Slot of CTK."""
@@ -65,6 +67,7 @@ class ctkFittedTextBrowser(QtWidgets.QTextBrowser):
             self.collapsed = link.fragment() == LESS
 
     def heightForWidth(self, width: int) -> int:
+        """Height of the whole text at that width, without scroll bar."""
         frame = 2 * self.frameWidth()
         document = self.document().clone()
         document.setTextWidth(width - frame)
@@ -84,6 +87,7 @@ class ctkFittedTextBrowser(QtWidgets.QTextBrowser):
             self.updateGeometry()
 
     def wheelEvent(self, event: QtGui.QWheelEvent) -> None:
+        """Scroll, or leave the wheel to the scroll area around."""
         if self.disableMouseScroll:
             event.ignore()
         else:
@@ -143,10 +147,10 @@ class ctkMessageBox(QtWidgets.QMessageBox):
         """A message that is not to be shown again answers itself."""
         kept = self._kept_answer() if visible and self._again.isChecked() else None
         button = self.button(self.StandardButton(kept)) if kept is not None else None
-        if button is None:
-            super().setVisible(visible)
-        else:
-            button.click()
+        if button is not None:  # Qt ends exec() only of a dialog that counts as visible
+            self.setAttribute(QtCore.Qt.WidgetAttribute.WA_DontShowOnScreen, True)
+            QtCore.QTimer.singleShot(0, button.click)
+        super().setVisible(visible)
 
     dontShowAgain = Property(bool, lambda self: self._again.isChecked(), setDontShowAgain)
     dontShowAgainSettingsKey = Property(str, lambda self: self._key, _set_key)

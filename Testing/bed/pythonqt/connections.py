@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6 import QtCore
 
 from Testing.bed.errors import slot_errors
+from Testing.bed.pythonqt import banned
 from Testing.bed.pythonqt.calls import refuse_keywords
 from Testing.bed.pythonqt.values import unwrap, wrap
 
@@ -63,6 +64,7 @@ def slot_of(function: Callable) -> Callable:
 def connect(sender: Proxy, signal: str, *target: Any) -> bool:
     """Connect a signal given with its types. RuntimeError where the object has no such signal."""
     raw, signature = unwrap(sender), normalized(signal)
+    banned.refuse_member(type(raw), signature.split("(")[0])
     function = _target_function(target)
     slot = slot_of(function)
     python_name = cpp_signals(type(raw)).get(signature)

@@ -93,6 +93,8 @@ class Proxy(metaclass=ProxyMeta, pyside=object):
     def __setattr__(self, name: str, value: Any) -> None:
         require_main_thread(f"{type(self).__name__}.{name}")
         raw = self.__dict__.get("_raw")
+        if raw is not None and not is_valid(raw):
+            raise AttributeError(f"Trying to set '{name}' on a destroyed {type(raw).__name__} object")
         if raw is None or not _is_cpp_name(raw, type(self), name):
             if raw is None or type(self).derived:
                 object.__setattr__(self, name, value)
@@ -101,8 +103,6 @@ class Proxy(metaclass=ProxyMeta, pyside=object):
                 f"'{name}' does not exist on {type(raw).__name__} and creating new attributes on C++ objects "
                 "is not allowed"
             )
-        if not is_valid(raw):
-            raise AttributeError(f"Trying to set '{name}' on a destroyed {type(raw).__name__} object")
         if found := properties.find(raw, name) if isinstance(raw, QtCore.QObject) else None:
             found.write(raw, value)
         elif isinstance(raw, QtCore.QObject) and properties.is_dynamic(raw, name):
