@@ -18,8 +18,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-import torch
-
 from CFRTrain.data.checking import CheckReport
 from CFRTrain.labelers.base import PseudoLabelCache
 from CFRTrain.models.package import Model
@@ -35,6 +33,7 @@ from CFRTrain.stages.labeling import label_stage
 from CFRTrain.stages.preparing import freeze_settings, prepare_stage
 from CFRTrain.stages.retraining import retrain_stage
 from CFRTrain.stages.review_files import write_review_files
+from CFRTrain.training.memory import ran_out_of_memory
 from CFRTrain.training.precision import choose_device, limit_threads
 
 logger = logging.getLogger(__name__)
@@ -134,7 +133,7 @@ def _as_failure(error: Exception) -> CFRError:
         return error
     if is_disk_full(error):
         return disk_full()
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+    if ran_out_of_memory(error):
         return MemoryLimitError(
             "memory",
             "The memory is used up.",

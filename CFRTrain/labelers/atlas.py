@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter
 
 from CFRTrain.data.planning import Plan
 from CFRTrain.data.store import CaseStore
-from CFRTrain.labelers.base import PseudoLabel, one_hot
+from CFRTrain.labelers.base import PseudoLabel, is_the_cases_own, one_hot
 from CFRTrain.labelers.registration import (
     MOST_REGISTERED_VOXELS,
     RegistrationOptions,
@@ -27,7 +27,7 @@ from CFRTrain.labelers.side_by_side import side_by_side
 from CFRTrain.labelers.templates import TemplateStage
 from CFRTrain.labelers.transform_store import TransformStore, half_precision
 from CFRTrain.labelers.voting import Ballot, band_correlation
-from CFRTrain.runs.errors import DataError, DiskFullError
+from CFRTrain.runs.errors import DataError
 from CFRTrain.runs.job import Job
 from CFRTrain.runs.machine import memory_bytes
 from CFRTrain.runs.run_folder import RunFolder
@@ -120,7 +120,7 @@ class AtlasLabeler:
         with side_by_side(self._register_and_keep, self._missing_pairs(targets), self._threads) as found:
             for pair, future in found:
                 error = future.exception()
-                if isinstance(error, MemoryError | DiskFullError):
+                if isinstance(error, Exception) and not is_the_cases_own(error):
                     raise error
                 done = position[pair.target]
                 left = (time.monotonic() - start) / done * (len(targets) - done)
@@ -134,10 +134,9 @@ class AtlasLabeler:
                 atlases = self.closest(target)
                 missing = [atlas for atlas in atlases if self.transforms.get(target, atlas) is None]
                 yield from [self._pair(target, atlas) for atlas in missing]
-            except MemoryError:
-                raise
-            except Exception:  # a damaged volume, say: `label` meets the error again and names the case
-                continue
+            except Exception as error:  # a damaged volume, say: `label` meets it again and names the case
+                if not is_the_cases_own(error):
+                    raise
 
     def _register_and_keep(self, pair: Pair) -> None:
         self._taken(pair, self._register(pair), keep=True)

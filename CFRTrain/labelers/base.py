@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import torch
 from scipy.ndimage import binary_dilation
 
 from CFRTrain.labelers.verified_tensors import read_tensors, verify_tensors, write_tensors
 from CFRTrain.runs.atomic import file_stamp
 from CFRTrain.runs.errors import CFRError, DataError
 from CFRTrain.runs.run_folder import RunFolder
+from CFRTrain.training.memory import accelerator_failed, ran_out_of_memory
 
 BAND_VOXELS = 2  # half the five-voxel band around the predicted surface in which a reader looks first
 
@@ -207,15 +207,20 @@ def label_all(
     return tuple(done)
 
 
+def is_the_cases_own(error: Exception) -> bool:
+    """Whether a failure is one case's, which is left out, and not one that every other would meet too."""
+    if ran_out_of_memory(error) or accelerator_failed(error):
+        return False
+    return isinstance(error, DataError) or not isinstance(error, CFRError)
+
+
 def _label_one(labeler: Labeler, case: str, cache: PseudoLabelCache, run: RunFolder) -> bool:
     """Labels and stores one case; False, with a warning that names it, when it failed."""
     try:
         pseudo = labeler.label(case)
         cache.save(case, pseudo)
-    except (MemoryError, torch.OutOfMemoryError):  # not the case's fault: the next would fail too
-        raise
     except Exception as error:  # whatever one case does must not end a run of hundreds
-        if isinstance(error, CFRError) and not isinstance(error, DataError):
+        if not is_the_cases_own(error):
             raise
         run.events.warning("labeling_failed", f"[{case}] left out, {labeler.name} failed: {error}")
         return False

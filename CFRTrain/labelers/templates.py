@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 
-from CFRTrain.labelers.base import PseudoLabel, PseudoLabelCache
-from CFRTrain.runs.errors import DiskFullError, StopRequested
+from CFRTrain.labelers.base import PseudoLabel, PseudoLabelCache, is_the_cases_own
 from CFRTrain.runs.run_folder import RunFolder, write_atomic
 
 CANDIDATES_PER_TEMPLATE = 5
@@ -39,9 +38,9 @@ class TemplateStage:
             self.run.raise_if_stopped()
             try:
                 qualities[case] = self._quality(case)
-            except (StopRequested, DiskFullError):
-                raise
             except Exception as error:  # a candidate that fails is only one template less
+                if not is_the_cases_own(error):
+                    raise
                 self.run.events.warning("template_failed", f"[{case}] is no template: {error}")
             self.run.events.progress("atlas_templates", position + 1, len(self.candidates), None)
         self.chosen = tuple(sorted(qualities, key=lambda case: (-qualities[case], case))[: self.count])

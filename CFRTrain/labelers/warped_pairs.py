@@ -16,9 +16,9 @@ import torch
 
 from CFRTrain.data.store import CaseStore
 from CFRTrain.labelers.atlas import AtlasLabeler
-from CFRTrain.labelers.base import one_hot
+from CFRTrain.labelers.base import is_the_cases_own, one_hot
 from CFRTrain.labelers.registration import Transform, warp_image, warp_probabilities
-from CFRTrain.runs.errors import DataError, DiskFullError, StopRequested
+from CFRTrain.runs.errors import DataError
 from CFRTrain.runs.machine import cache_limit
 from CFRTrain.runs.run_folder import RunFolder
 
@@ -119,9 +119,9 @@ def pairs_from_atlas(
             for labeled in atlas.closest(target):
                 atlas.transform(target, labeled)
                 combinations.append((labeled, target))
-        except (StopRequested, DiskFullError):
-            raise
         except Exception as error:  # one volume that cannot be registered must not end the run
+            if not is_the_cases_own(error):
+                raise
             run.events.warning("registration_failed", f"[{target}] no warped pair: {error}")
         run.events.progress("warped_pairs", position + 1, len(targets))
     combinations = _as_at_first(run, targets, combinations)

@@ -10,6 +10,7 @@ import torch
 
 from CFRTrain.models.runtimes import Runtime, Warn
 from CFRTrain.runs.errors import MemoryLimitError
+from CFRTrain.training.memory import ran_out_of_memory
 
 T = TypeVar("T")
 WINDOWS_AT_ONCE = 4
@@ -68,8 +69,3 @@ class MemoryLadder:
             yield MemoryLadder.Step(runtime, 1, cpu, "results kept in main memory")
             runtime = runtime.on_cpu()  # type: ignore[attr-defined]  # only PyTorch runs elsewhere
         yield MemoryLadder.Step(runtime, 1, cpu, "the CPU, one window at a time")
-
-
-def ran_out_of_memory(error: BaseException) -> bool:
-    """Whether an allocation failed; on the CPU PyTorch says so only in the text of a RuntimeError."""
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)

@@ -26,6 +26,7 @@ from CFRTrain.runs.checkpoints import (
 )
 from CFRTrain.runs.errors import CFRError, MemoryLimitError, ModelError
 from CFRTrain.runs.run_folder import RunFolder
+from CFRTrain.training.memory import ran_out_of_memory
 from CFRTrain.training.meters import RunningMeans, StepClock
 from CFRTrain.training.precision import isolated_randomness
 
@@ -96,7 +97,7 @@ class _Training:
         try:
             losses = self.stage.step(step)
         except (RuntimeError, MemoryError) as error:
-            if not _is_out_of_memory(error):
+            if not ran_out_of_memory(error):
                 raise
             raise MemoryLimitError(
                 code="memory_training",
@@ -179,11 +180,6 @@ class _Training:
         self.saved_step = checkpoint.step
         if hasattr(self.stage, "on_resume"):
             self.stage.on_resume(checkpoint.step)
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    """Return whether CUDA or the CPU allocator ran out; the latter is only a RuntimeError with a text."""
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "you tried to allocate" in str(error)
 
 
 def _diverged(stage_name: str, text: str) -> CFRError:

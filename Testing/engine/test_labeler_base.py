@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -167,6 +168,31 @@ def test_a_failing_case_is_a_warning_and_left_out(tmp_path):
     assert label_all(CountingLabeler(run, bad=("bb",)), ["a", "bb", "ccc"], cache, run) == ("a", "ccc")
     warnings = [event for event in events_of(run) if event["type"] == "warning"]
     assert len(warnings) == 1 and "bb" in warnings[0]["text"] and "the volume is empty" in warnings[0]["text"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes."),
+        RuntimeError("ITK ERROR: Failed to allocate memory for image."),
+        torch.OutOfMemoryError("CUDA out of memory."),
+        torch.AcceleratorError("CUDA error: unspecified launch failure"),
+    ],
+    ids=["python", "torch", "itk", "cuda", "gpu"],
+)
+def test_what_every_case_would_meet_ends_the_labeling_and_leaves_no_case_out(tmp_path, error):
+    run = RunFolder(tmp_path)
+    labeler, cache = CountingLabeler(run), PseudoLabelCache(tmp_path / "p")
+    label = labeler.label
+    labeler.label = lambda case: raising(error) if case == "bb" else label(case)
+    with pytest.raises(type(error)):
+        label_all(labeler, ["a", "bb", "ccc"], cache, run)
+    assert labeler.labeled == ["a"] and not [e for e in events_of(run) if e["type"] == "warning"]
+
+
+def raising(error: Exception) -> None:
+    raise error
 
 
 def test_nothing_labeled_is_an_error(tmp_path):

@@ -13,7 +13,7 @@ from CFRTrain.data.phantoms import write_cohort
 from CFRTrain.data.volumes import read_label, read_volume, write_volume
 from CFRTrain.models.package import Usage, load_model
 from CFRTrain.pipeline import Pipeline, run_all
-from CFRTrain.runs.errors import DataError, JobError, StopRequested
+from CFRTrain.runs.errors import DataError, JobError, MemoryLimitError, StopRequested
 from CFRTrain.runs.events import read_events
 from CFRTrain.runs.job import ClassSpec, changed, job_to_json, preset
 from CFRTrain.runs.run_folder import RunFolder, file_sha256
@@ -147,6 +147,17 @@ def test_a_bad_case_ends_the_run_before_training_and_is_named(tmp_path: Path):
     assert [event["type"] for event in events[-2:]] == ["error", "finished"]
     assert not (tmp_path / "checkpoints").exists()
     assert "case_0003" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_memory_that_is_used_up_outside_of_training_is_said_as_such(tmp_path: Path, monkeypatch):
+    def preprocess(*given):
+        raise RuntimeError("ITK ERROR: Failed to allocate memory for image.")
+
+    run = make_run(tmp_path)
+    monkeypatch.setattr("CFRTrain.stages.preparing.preprocess", preprocess)
+    with pytest.raises(MemoryLimitError) as failure:
+        run_all(run)
+    assert failure.value.exit_code == 4
 
 
 def test_a_job_changed_after_the_start_is_refused_so_that_results_do_not_mix(tmp_path: Path):
