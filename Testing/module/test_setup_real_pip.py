@@ -73,12 +73,12 @@ def run(home, wheels):
 
 
 @pytest.fixture(autouse=True)
-def no_torch_here(monkeypatch):
-    """Slicer's Python without torch, with its numpy."""
+def only_numpy_here(monkeypatch):
+    """Slicer's Python with its numpy, without torch and scipy."""
     real = metadata.version
 
     def version(name):
-        if name in ("torch", "torchvision"):
+        if name in ("torch", "torchvision", "scipy"):
             raise metadata.PackageNotFoundError(name)
         return real(name)
 

@@ -1,5 +1,7 @@
-"""Versions that an installation must not change: Slicer breaks when its numpy or SimpleITK is
-replaced.
+"""Versions that an installation must not change.
+
+Slicer brings numpy, scipy, SimpleITK and requests, and loads the first two when it starts; torch is the build
+that the PyTorch extension chose for the GPU.
 """
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
-PROTECTED = ("numpy", "SimpleITK", "torch", "torchvision", "requests")
+PROTECTED = ("numpy", "scipy", "SimpleITK", "requests", "torch", "torchvision")
 
 
 def installedVersions(names: Sequence[str] = PROTECTED) -> dict[str, str]:

@@ -1,6 +1,4 @@
-"""What the installer needs of Slicer, as a protocol, so that tests and other homes can stand in for
-it.
-"""
+"""What the installer needs of Slicer, as a protocol that tests can stand in for."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Installation of the engine's packages into Slicer's Python: one question, then nobody waits at a dead
-window.
-"""
+"""Installation of the engine's packages into Slicer's Python: one question, one clear outcome."""
 
 from __future__ import annotations
 
@@ -35,9 +33,7 @@ class Installer:
         self._job: _Job | None = None
 
     def missing(self, groups: Sequence[str] = (BASE,)) -> tuple[str, ...]:
-        """Requirements that are not met, torch first; reads package metadata only and imports none of
-        them.
-        """
+        """Requirements that are not met, torch first; reads metadata only, imports none of them."""
         wanted = sorted(requirementsOf(groups, self._resources), key=lambda one: not isTorch(one))
         return tuple(one for one in wanted if not self._environment.isSatisfied(one))
 
@@ -54,8 +50,7 @@ class Installer:
         finished: Finished | None = None,
         groups: Sequence[str] = (BASE,),
     ) -> None:
-        """Ask once, then install in the background; `finished` is called exactly once, on the main
-        thread.
+        """Ask once, then install in the background; `finished` is called once, on the main thread.
 
         `progress` gets pip's lines. With `offlineFolder` pip uses the wheels in that folder and no
         network. Where `plan` has a problem, nothing is asked and the result says it.
@@ -77,9 +72,7 @@ class Installer:
 
     @property
     def pendingAfterRestart(self) -> InstallPlan | None:
-        """What was begun before Slicer was restarted and is still missing; None when nothing is left to
-        do.
-        """
+        """What was begun before Slicer was restarted and is still missing; None when nothing is."""
         noted = pending.recall(self._environment.settings)
         if noted is None or self._job is not None:
             return None
@@ -87,9 +80,7 @@ class Installer:
         return plan if plan.missing else None
 
     def resume(self, progress: Progress | None = None, finished: Finished | None = None) -> None:
-        """Go on with `pendingAfterRestart` without asking again: the click on the message was the
-        answer.
-        """
+        """Go on with `pendingAfterRestart`; the click on its message was the answer to the question."""
         noted = pending.recall(self._environment.settings)
         groups, folder = (noted.groups, noted.offlineFolder) if noted else ((BASE,), None)
         self.install(lambda _plan: True, folder, progress, finished, groups)

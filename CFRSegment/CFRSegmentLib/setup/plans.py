@@ -1,6 +1,4 @@
-"""What would be installed, what is asked, and what can be known to be wrong before anything is
-touched.
-"""
+"""What would be installed, what is asked, and what is known to be wrong before anything is touched."""
 
 from __future__ import annotations
 

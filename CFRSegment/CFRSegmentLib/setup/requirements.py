@@ -24,16 +24,12 @@ def requirementsOf(groups: Sequence[str], folder: Path = RESOURCES) -> tuple[str
 
 
 def projectName(requirement: str) -> str:
-    """The name in a requirement, spelled as pip compares names: "Segment_Anything>=1" is
-    segment-anything.
-    """
+    """The name in a requirement as pip compares it: "Segment_Anything>=1" is segment-anything."""
     return re.sub(r"[-_.]+", "-", _NAME.match(requirement).group()).lower()
 
 
 def isTorch(requirement: str) -> bool:
-    """Whether the requirement is torch, which the PyTorch extension installs in the build that fits the
-    GPU.
-    """
+    """Whether the requirement is torch; the PyTorch extension installs the build that fits the GPU."""
     return projectName(requirement) == TORCH
 
 
