@@ -207,6 +207,7 @@ def test_a_replaced_package_asks_for_a_restart(installer, slicer_python, results
     monkeypatch.setattr(metadata, "version", lambda name: "0.1" if name == "numpy" else real(name))
     slicer_python.end(0)
     assert results[0].outcome is Outcome.RESTART and "numpy" in results[0].text
+    assert Installer(slicer_python).pendingAfterRestart is None and not slicer_python.settings
 
 
 def test_after_a_restart_it_goes_on_with_one_click(slicer_python, results):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 import tempfile
 from collections import deque
@@ -77,7 +78,10 @@ class Installer:
         if noted is None or self._job is not None:
             return None
         plan = self.plan(noted.groups, noted.offlineFolder)
-        return plan if plan.missing else None
+        if not plan.missing:
+            self.dismiss()
+            return None
+        return plan
 
     def resume(self, progress: Progress | None = None, finished: Finished | None = None) -> None:
         """Go on with `pendingAfterRestart`; the click on its message was the answer to the question."""
@@ -169,6 +173,7 @@ class _Job:
 
     def _check(self, exitCode: int) -> None:
         """pip has ended: what it says and what is there now must agree."""
+        importlib.invalidate_caches()
         missing = [one for one in self._plan.missing if not self._environment.isSatisfied(one)]
         if exitCode != 0 or missing:
             self._fail("" if exitCode else _("Still missing: {names}.").format(names=", ".join(missing)))
