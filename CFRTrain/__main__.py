@@ -27,6 +27,7 @@ if not __package__:
 from CFRTrain.cli.parser import build_parser  # noqa: E402
 from CFRTrain.runs.atomic import disk_full, is_disk_full  # noqa: E402
 from CFRTrain.runs.errors import CFRError, JobError, missing_package  # noqa: E402
+from CFRTrain.runs.priority import give_way  # noqa: E402
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # a name that the terminal cannot show must not end a run
             stream.reconfigure(errors="backslashreplace")
     options = build_parser().parse_args(arguments)
+    if getattr(options, "background", False):
+        give_way()
     try:
         return int(options.verb(options) or 0)
     except CFRError as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from CFRTrain import __version__
 from CFRTrain.cli import verbs
-from CFRTrain.cli.short_verbs import add_short_verbs, add_stop_file
+from CFRTrain.cli.short_verbs import add_short_verbs, add_viewer_options
 
 EPILOG = """exit codes: 0 done, 2 bad job or command, 3 bad data or model, 4 out of memory, 5 disk full,
 6 something that must be installed is missing, 130 stopped (resume with the same command)"""
@@ -81,7 +81,7 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
         help="keep each class's largest piece only, or every piece (default: the model's)",
     )
     parser.add_argument("--threads", type=int, default=0, help="processor threads (default all)")
-    add_stop_file(parser)
+    add_viewer_options(parser)
     parser.set_defaults(verb=verbs.predict)
 
 

@@ -23,9 +23,10 @@ def add_short_verbs(add: Add) -> None:
     _add_supervise(add("supervise", help="`run` in a child process, noting in exit.json how it ended"))
 
 
-def add_stop_file(parser: argparse.ArgumentParser) -> None:
-    """The option that lets a viewer stop a verb on every system."""
+def add_viewer_options(parser: argparse.ArgumentParser) -> None:
+    """The options of a verb that a viewer calls: it can be stopped on every system, and gives way."""
     parser.add_argument("--stop-file", type=Path, help="stop as soon as this file is there")
+    parser.add_argument("--background", action="store_true", help="let other programs go first")
 
 
 def later(module: str, function: str) -> Callable[[argparse.Namespace], int]:
@@ -39,13 +40,13 @@ def later(module: str, function: str) -> Callable[[argparse.Namespace], int]:
 
 
 def _add_devices(parser: argparse.ArgumentParser) -> None:
-    add_stop_file(parser)
+    add_viewer_options(parser)
     parser.set_defaults(verb=later("devices", "list_devices"))
 
 
 def _add_estimate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, help="run folder")
-    add_stop_file(parser)
+    add_viewer_options(parser)
     parser.set_defaults(verb=later("estimating", "estimate_run"))
 
 
@@ -56,7 +57,7 @@ def _add_supervise(parser: argparse.ArgumentParser) -> None:
 
 def _add_inspect(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", type=Path, help="a .cfrmodel file")
-    add_stop_file(parser)
+    add_viewer_options(parser)
     parser.set_defaults(verb=later("inspecting", "inspect_model"))
 
 
@@ -64,7 +65,7 @@ def _add_collect(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("inputs", type=Path, nargs="*", help="volume files, DICOM files, folders of them")
     parser.add_argument("--list", type=Path, help="JSON file with a list of further inputs")
     parser.add_argument("--output", type=Path, required=True, help="folder for the volumes that are good")
-    add_stop_file(parser)
+    add_viewer_options(parser)
     parser.set_defaults(verb=later("collecting", "collect_volumes"))
 
 
@@ -75,7 +76,7 @@ def _add_weights(parser: argparse.ArgumentParser) -> None:
     download.add_argument("model", choices=tuple(OFFICIAL_WEIGHTS))
     download.add_argument("--folder", type=Path, required=True, help="where to put it")
     download.add_argument("--url", help="a mirror of the file; its checksum is verified all the same")
-    add_stop_file(download)
+    add_viewer_options(download)
     download.set_defaults(verb=later("weights", "download_weights"))
     install = add("install", help="copy an official file of this machine into a folder")
     install.add_argument("--folder", type=Path, required=True, help="where to put it")
@@ -83,5 +84,5 @@ def _add_weights(parser: argparse.ArgumentParser) -> None:
     for action, function in ((install, "install_weights"), (verify, "verify_weights")):
         action.add_argument("file", type=Path)
         action.add_argument("--model", choices=tuple(OFFICIAL_WEIGHTS), help="which one it should be")
-        add_stop_file(action)
+        add_viewer_options(action)
         action.set_defaults(verb=later("weights", function))

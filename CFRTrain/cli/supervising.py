@@ -17,13 +17,14 @@ from types import FrameType
 
 import CFRTrain
 from CFRTrain.cli.stopping import SIGNALS
+from CFRTrain.runs.priority import give_way
 from CFRTrain.runs.run_folder import RunFolder
 
 EXIT_NOTE = "exit.json"
 
 
 def supervise_run(options: Namespace) -> int:
-    """Runs `run` to its end; its exit code, or 128 and the number of the signal that ended it.
+    """Runs `run` to its end, in the background; its exit code, or 128 and the signal that ended it.
 
     exit.json: {"code": exit code, or the negative number of the signal, "time": seconds since 1970}.
     """
@@ -31,6 +32,7 @@ def supervise_run(options: Namespace) -> int:
     (run.root / EXIT_NOTE).unlink(missing_ok=True)
     main = Path(CFRTrain.__file__).with_name("__main__.py")
     command = [sys.executable, "-X", "faulthandler", str(main), "run", str(run.root)]
+    give_way()
     # The events are in events.jsonl; a pipe would fill up, and break, once nobody reads it.
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     with _passed_on(run, child):

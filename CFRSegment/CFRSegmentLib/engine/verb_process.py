@@ -55,7 +55,7 @@ class VerbProcess:
         """Begins it. Raises OSError where Python cannot be started."""
         self._folder = folder = Path(tempfile.mkdtemp(prefix="CFRSegment-"))
         self._reader = LineReader(folder / "messages.jsonl")
-        arguments = [*self._arguments, "--stop-file", folder / "stop"]
+        arguments = [*self._arguments, "--background", "--stop-file", folder / "stop"]
         if self._listed is not None:
             (folder / "list.json").write_text(json.dumps(self._listed), encoding="utf-8")
             arguments += ["--list", folder / "list.json"]
