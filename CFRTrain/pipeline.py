@@ -22,7 +22,7 @@ from CFRTrain.data.checking import CheckReport
 from CFRTrain.labelers.base import PseudoLabelCache
 from CFRTrain.models.package import Model
 from CFRTrain.models.report import write_report
-from CFRTrain.runs.atomic import disk_full, is_disk_full
+from CFRTrain.runs.atomic import disk_full, is_disk_full, remove_leftovers
 from CFRTrain.runs.errors import CFRError, DiskFullError, MemoryLimitError, StopRequested
 from CFRTrain.runs.run_folder import RunFolder
 from CFRTrain.stages.checking import check_stage, examine, read_plan
@@ -108,6 +108,7 @@ def run_all(run: RunFolder) -> dict[str, Any]:
     """
     with run.lock(), run.log():
         run.clear_stop()
+        remove_leftovers(run.root)
         try:
             pipeline = Pipeline(run)
             limit_threads(pipeline.context.job.threads)

@@ -145,6 +145,8 @@ class CaseStore:
     def _forget(self, case_id: str) -> None:
         for key in [key for key in self._cache if key[0] == case_id]:
             self._cached_bytes -= self._cache.pop(key).nbytes
+        for path in [path for path in self._verified if path.parent.name == case_id]:
+            del self._verified[path]
 
 
 def _damaged(case_id: str) -> DataError:

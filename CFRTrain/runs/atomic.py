@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from typing import BinaryIO
 from CFRTrain.runs.errors import DiskFullError
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no space, over the quota, over the limit of one file
+LEFTOVER = re.compile(r"\.[0-9a-f]{32}(\.[a-z]{2,8}){1,2}")
 RENAME_ATTEMPTS = 20  # Windows refuses to replace a file while a reader has it open, for milliseconds
 
 
@@ -51,6 +53,13 @@ def replacement_of(path: Path, suffix: str = ".tmp") -> Iterator[Path]:
             raise disk_full(f"The disk is full; {path.name} could not be written.") from error
         raise
     sync_folder(path.parent)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Removes what killed processes have left half-written in `folder` and below; only the owner may call."""
+    for path in folder.rglob(".*"):
+        if LEFTOVER.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def _replace(source: Path, target: Path) -> None:

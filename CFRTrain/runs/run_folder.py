@@ -37,7 +37,7 @@ class RunFolder:
 
     def job(self) -> Job:
         """The job. Raises JobError naming the field that is wrong."""
-        return job_from_json(self._text("job.json"))
+        return job_from_json(self.text("job.json"))
 
     def cases(self) -> tuple[CaseEntry, ...]:
         """The case list, paths resolved against the run folder. Raises JobError."""
@@ -94,7 +94,7 @@ class RunFolder:
     def read_json(self, name: str) -> Any:
         """One JSON file of the run. Raises JobError where it is missing or broken."""
         try:
-            return json.loads(self._text(name))
+            return json.loads(self.text(name))
         except (ValueError, RecursionError) as error:
             raise JobError(
                 "bad_json", f"{name} is not JSON.", "Delete it; the engine makes it again."
@@ -127,7 +127,8 @@ class RunFolder:
         }
         self.write_json("results.json", {"format": RESULTS_FORMAT, **results, "files": listed})
 
-    def _text(self, name: str) -> str:
+    def text(self, name: str) -> str:
+        """The text of one file of the run. Raises JobError where it cannot be read."""
         try:
             return (self.root / name).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:

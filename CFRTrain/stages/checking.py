@@ -71,7 +71,7 @@ def check_stage(context: Context) -> None:
 
 def read_plan(context: Context) -> Plan:
     """The run's plan, as made or as changed by a person. Raises JobError where it is not usable."""
-    return plan_from_json((context.run.root / "plan.json").read_text(encoding="utf-8"))
+    return plan_from_json(context.run.text("plan.json"))
 
 
 def _write_plan(context: Context, report: CheckReport) -> str:

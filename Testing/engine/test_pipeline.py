@@ -239,6 +239,25 @@ def test_another_job_gets_another_plan_unless_a_person_changed_the_first_one(tmp
         Pipeline(run).examine()
 
 
+def test_a_finished_run_whose_plan_is_gone_says_so(tmp_path: Path):
+    run = make_run(tmp_path, labeler="none", method="supervised")
+    run_all(run)
+    (tmp_path / "plan.json").unlink()
+    with pytest.raises(JobError, match="plan.json cannot be read"):
+        run_all(run)
+
+
+def test_what_a_kill_left_half_written_is_removed_at_the_next_start(tmp_path: Path):
+    run = make_run(tmp_path, labeler="none", method="supervised")
+    left = [f".{'0af1' * 8}.tmp", f"review/.{'0af1' * 8}.nii.gz", f"store/case_0002/.{'9' * 32}.tmp"]
+    kept = [".hidden.tmp", ".gitignore"]
+    for name in left + kept:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"half")
+    run_all(run)
+    assert [name for name in left + kept if (tmp_path / name).exists()] == kept
+
+
 def test_results_of_a_finished_run_are_not_those_of_a_job_changed_since(tmp_path: Path):
     run = make_run(tmp_path, labeler="none", method="supervised")
     run_all(run)
