@@ -1,4 +1,4 @@
-"""python -m Testing.bed MODULE.py [--volume FILE ...]: a window with a scripted module, to see and to use it."""
+"""python -m Testing.bed MODULE.py [--volume FILE ...]: a window with a scripted module, to see and use."""
 
 from __future__ import annotations
 

@@ -139,9 +139,9 @@ class Bed:
         QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.Type.DeferredDelete)
 
     def call(self, function: Callable[[], T]) -> T:
-        """Call a function from the event loop, as Slicer calls all module code; returns or raises what it does.
+        """Call a function from the event loop, as Slicer calls module code; returns or raises what it does.
 
-        A message box of slicer.util calls deleteLater before exec: from outside, it is gone at once.
+        slicer.util calls deleteLater before exec: from outside, its boxes are gone at once.
         """
         outcome: list[Any] = []
         loop = QtCore.QEventLoop()

@@ -1,8 +1,8 @@
 """pytest fixture `bed`: the application, started anew for each test that asks for it.
 
-pytest Testing --slicer-source FOLDER     a checkout of Slicer, whose Python files replace the bed's stand-ins;
+pytest Testing --slicer-source FOLDER     a checkout of Slicer: its Python files replace the bed's stand-ins;
                                           SLICER_SOURCE names one too
-pytest Testing --published-modules PATH   a module's .py file that must load unmodified; may be given again
+pytest Testing --published-modules PATH   a module's .py file that must load unmodified; may be repeated
 """
 
 from __future__ import annotations
