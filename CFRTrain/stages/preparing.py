@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 
+from CFRTrain import __version__
 from CFRTrain.data.cases import Case
 from CFRTrain.data.plan import plan_to_json
 from CFRTrain.data.preprocessing import planned_geometry, preprocess, preprocess_label
@@ -56,9 +57,16 @@ def freeze_settings(context: Context) -> None:
         "cases": file_sha256(run.root / "cases.json"),
     }
     if not (run.root / "settings.json").is_file():
-        run.write_json("settings.json", now)
+        run.write_json("settings.json", {**now, "version": __version__})
     before = run.read_json("settings.json")
     changed = [name for name, value in now.items() if before.get(name) != value]
+    if changed and before.get("version", __version__) != __version__:
+        raise JobError(
+            "program_changed",
+            f"The run was begun with version {before['version']} of the program, for which {changed[0]}.json "
+            "meant something else.",
+            "Go on with that version, or make a new run.",
+        )
     if changed:
         raise JobError(
             "settings_changed",

@@ -170,6 +170,18 @@ def test_a_job_changed_after_the_start_is_refused_so_that_results_do_not_mix(tmp
         run_all(run)
 
 
+def test_a_run_of_another_version_that_read_its_job_otherwise_says_so(tmp_path: Path, monkeypatch):
+    run = make_run(tmp_path)
+    pipeline = Pipeline(run)
+    pipeline.check()
+    pipeline.prepare()
+    monkeypatch.setattr("CFRTrain.stages.preparing.__version__", "99.0")
+    Pipeline(run).check()  # another version that reads it alike may go on
+    (tmp_path / "job.json").write_text(job_to_json(changed(run.job(), {"retrain.steps": 9})))
+    with pytest.raises(JobError, match="begun with version"):
+        run_all(run)
+
+
 def test_a_plan_changed_by_a_person_before_the_start_is_followed(tmp_path: Path):
     run = make_run(tmp_path, labeler="none", method="supervised")
     Pipeline(run).examine()
