@@ -6,10 +6,11 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
-from CFRTrain.runs.errors import CFRError, StopRequested, missing_package
+from CFRTrain.runs.atomic import disk_full, is_disk_full
+from CFRTrain.runs.errors import CFRError, JobError, StopRequested, missing_package
 
 PROGRESS_INTERVAL = 0.2  # seconds between two progress messages
 
@@ -55,19 +56,27 @@ class Messages:
         except StopRequested:
             self.send("finished", status="stopped")
             raise
-        except CFRError as error:
-            self._failed(error)
-            raise
-        except ImportError as error:
-            raise self._failed(missing_package(error)) from error
         except Exception as error:
-            text = f"The program failed unexpectedly ({type(error).__name__}: {error})."
-            self._failed(CFRError("unexpected", text, "Try again; if it fails again, report it."))
-            raise
+            failure = _as_failure(error)
+            self.send("error", code=failure.code, text=failure.text, remedy=failure.remedy)
+            self.send("finished", status="failed")
+            if failure is error or failure.code == "unexpected":
+                raise  # with its traceback
+            raise failure from error
         self.send("finished", status="done")
 
-    def _failed(self, error: CFRError) -> CFRError:
-        """Says the error and that this was the end; the error, to be raised."""
-        self.send("error", code=error.code, text=error.text, remedy=error.remedy)
-        self.send("finished", status="failed")
+
+def _as_failure(error: Exception) -> CFRError:
+    """The error as one that a person can act on."""
+    if isinstance(error, CFRError):
         return error
+    if is_disk_full(error):
+        return disk_full()
+    if isinstance(error, OSError):
+        text = f"A file could not be read or written: {error.strerror or error}."
+        return JobError("not_accessible", text, "Check that it is there and that you may use it.")
+    if isinstance(error, ImportError):
+        with suppress(ImportError):
+            return missing_package(error)
+    text = f"The program failed unexpectedly ({type(error).__name__}: {error})."
+    return CFRError("unexpected", text, "Try again; if it fails again, report it.")

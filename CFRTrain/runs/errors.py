@@ -78,7 +78,12 @@ class DependencyError(CFRError):
 
 
 def missing_package(error: ImportError) -> DependencyError:
-    """The failed import of a package as an error that a person can act on."""
+    """The failed import of a package as an error that a person can act on.
+
+    Raises the error itself where the package is this program's own: a mistake that nothing installed cures.
+    """
+    if (error.name or "").split(".")[0] == "CFRTrain":
+        raise error
     return DependencyError(
         "package_missing",
         f"The Python package {error.name or 'that was asked for'} cannot be used: {error}.",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from CFRTrain.runs import errors
-from CFRTrain.runs.errors import EXIT_CODES, CFRError, DataError, StopRequested
+from CFRTrain.runs.errors import EXIT_CODES, CFRError, DataError, StopRequested, missing_package
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STANDARD_LIBRARY_ONLY = ("errors", "job", "events", "run_folder")
@@ -75,3 +75,10 @@ def test_the_viewer_can_import_it_with_the_standard_library_alone(module):
     command = [sys.executable, "-S", "-c", program]  # -S: nothing that was installed can be found
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_missing_package_is_to_be_installed_and_a_mistake_of_our_own_is_not():
+    missing = missing_package(ModuleNotFoundError("No module named 'monai'", name="monai"))
+    assert missing.exit_code == 6 and "monai" in missing.text
+    with pytest.raises(ImportError):
+        missing_package(ImportError("cannot import name 'a'", name="CFRTrain.models"))
