@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import types
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -124,8 +122,8 @@ class qSlicerApplication(QtCore.QObject):
     def coreCommandOptions(self) -> types.SimpleNamespace:
         return self.commandOptions()
 
-    def startupEnvironment(self) -> Mapping[str, str]:
-        return dict(os.environ)
+    def startupEnvironment(self) -> QtCore.QProcessEnvironment:
+        return QtCore.QProcessEnvironment.systemEnvironment()
 
     def translate(self, _context: str, text: str) -> str:
         return text
