@@ -22,7 +22,10 @@ def missing_programs() -> tuple[str, ...]:
 
 
 class VirtualDisplay:
-    """One Xvfb; the number is the first free one, `name` is its value for DISPLAY (as ':1')."""
+    """One Xvfb; the number is the first free one, `name` is its value for DISPLAY (as ':1').
+
+    It ends by `stop`, or when the last program that has shown something on it is gone.
+    """
 
     def __init__(self, screen: str = SCREEN) -> None:
         self._screen = screen
@@ -40,7 +43,8 @@ class VirtualDisplay:
             raise DisplayError("Xvfb is not installed (package xvfb).")
         reading, writing = os.pipe()
         command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", self._screen, "+extension", "GLX"]
-        command += ["-nolisten", "tcp", "-noreset"]
+        # -terminate: it ends with its last client, so a test run that was killed leaves no server behind.
+        command += ["-nolisten", "tcp", "-terminate"]
         try:
             self._process = subprocess.Popen(command, pass_fds=(writing,), stderr=subprocess.DEVNULL)
         finally:

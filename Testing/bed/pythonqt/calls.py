@@ -10,7 +10,6 @@ from __future__ import annotations
 import enum
 import functools
 import inspect
-import math
 import types
 from collections.abc import Callable, Iterator
 from typing import Any, Union, get_args, get_origin
@@ -18,8 +17,9 @@ from typing import Any, Union, get_args, get_origin
 import shiboken6
 from shibokensupport.signature import get_signature
 
-from Testing.bed.pythonqt.values import EnumInt, unwrap, wrap
+from Testing.bed.pythonqt.values import EnumInt, to_float, to_int, unwrap, wrap
 
+CONVERSIONS = {int: to_int, float: to_float, bool: bool, str: str}
 PYTHON_CALLABLES = (types.FunctionType, types.MethodType, functools.partial)
 
 
@@ -48,7 +48,7 @@ def call(name: str, function: Callable, arguments: tuple, keywords: dict) -> Any
 def refuse_keywords(name: str, keywords: dict) -> None:
     """PySide takes keyword arguments, PythonQt does not."""
     if keywords:
-        raise TypeError(f"{name}: called slot does not support kwargs ({', '.join(sorted(keywords))})")
+        raise ValueError(f"{name}: called slot does not support kwargs ({', '.join(sorted(keywords))})")
 
 
 def refuse_callables(name: str, arguments: list) -> None:
@@ -122,12 +122,8 @@ def _converted(given: Any, raw: Any, kind: Any) -> Any:
     for item in kinds:
         if isinstance(item, type) and issubclass(item, enum.Enum) and isinstance(given, int):
             return item(int(given))
-        if item is int and isinstance(given, int | float):
-            return math.floor(given)
-        if item is float and isinstance(given, int | float):
-            return float(given)
-        if item is str and given is not None:
-            return str(given)
+        if item in CONVERSIONS and not (item is str and given is None):
+            return CONVERSIONS[item](given)
     raise TypeError(f"{given!r} is no {kind}")
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from PySide6 import QtCore
 
-from Testing.bed.pythonqt.values import EnumInt, unwrap
+from Testing.bed.pythonqt.values import EnumInt, to_float, to_int, unwrap
 
-INTEGERS = {"int", "uint", "qlonglong", "qulonglong", "short", "ushort"}
+INTEGERS = ("int", "uint", "qlonglong", "qulonglong", "short", "ushort")
+CONVERSIONS = dict.fromkeys(INTEGERS, to_int) | {"double": to_float, "float": to_float, "bool": bool}
 
 
 class QtProperty:
@@ -41,14 +41,11 @@ class QtProperty:
             return int(value) if isinstance(value, EnumInt) else unwrap(value)
         if self.type_name == "QString":
             return str(value)
-        if self.type_name == "bool" and isinstance(value, bool | int | float | str | list | tuple):
-            return bool(value)
-        if self.type_name in INTEGERS and isinstance(value, int | float):
-            return math.floor(value)
-        if self.type_name in ("double", "float") and isinstance(value, int | float):
-            return float(value)
-        if self.type_name in INTEGERS or self.type_name in ("bool", "double", "float"):
-            return None
+        if self.type_name in CONVERSIONS:
+            try:
+                return CONVERSIONS[self.type_name](value)
+            except (TypeError, ValueError):
+                return None
         return unwrap(value)
 
 

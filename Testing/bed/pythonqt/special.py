@@ -72,12 +72,21 @@ def _find_child(raw: QtCore.QObject, kind: Any, name: str) -> Any:
 
 
 def _find_children(raw: QtCore.QObject, kind: Any, name: str) -> list[QtCore.QObject]:
-    """Children of a class, given as the class or by its name; in the order of Qt, direct children first."""
+    """Children of a class, given as the class or by its name; direct children come first, as in PythonQt."""
     kind = unwrap(kind)
-    found = [item for item in raw.findChildren(QtCore.QObject) if not name or item.objectName() == name]
-    if isinstance(kind, str):
-        return [item for item in found if kind in [base.__name__ for base in type(item).__mro__]]
-    return [item for item in found if isinstance(item, kind)]
+    if not isinstance(kind, str | type):
+        return []
+    children = raw.children()
+    found = [item for item in children if (not name or item.objectName() == name) and _is_of(item, kind)]
+    return found + [item for child in children for item in _find_children(child, kind, name)]
+
+
+def _is_of(item: QtCore.QObject, kind: type | str) -> bool:
+    return (
+        kind in [base.__name__ for base in type(item).__mro__]
+        if isinstance(kind, str)
+        else isinstance(item, kind)
+    )
 
 
 def delete(raw: Any) -> None:

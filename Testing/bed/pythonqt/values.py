@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import math
+import operator
 import weakref
 from typing import Any
 
@@ -55,6 +57,18 @@ class EnumType:
         if name.startswith("_") or name not in self._pyside.__members__:
             raise AttributeError(f"{self._pyside.__name__} has no attribute named '{name}'")
         return EnumInt(self._pyside[name])
+
+
+def to_int(value: Any) -> int:
+    """A number as PythonQt makes an int of it: fractions are cut, what has __index__ (numpy) is taken."""
+    return math.floor(value) if type(value) is float else operator.index(value)
+
+
+def to_float(value: Any) -> float:
+    """A number as PythonQt makes a double of it; a text is none."""
+    if isinstance(value, str | bytes):
+        raise TypeError(f"{value!r} is no number")
+    return float(value)
 
 
 def is_valid(raw: object) -> bool:

@@ -60,6 +60,23 @@ class TestProperties:
         label.text, box.value = 5, 7.9
         assert label.text == "5" and box.value == 7
 
+    def test_18_whatever_is_true_or_false_switches(self, qt):
+        button = qt.QPushButton()
+        for value in (None, [], 0):
+            button.enabled = value
+            assert button.enabled is False
+            button.setEnabled([value, 1])
+            assert button.enabled is True
+
+    def test_18_numbers_of_numpy_fit_as_in_slicer(self, qt):
+        numpy = pytest.importorskip("numpy")
+        box, fraction = qt.QSpinBox(), qt.QDoubleSpinBox()
+        box.value, fraction.value = numpy.int64(3), numpy.float32(1.5)
+        box.setMaximum(numpy.int64(50))
+        assert (box.value, box.maximum, fraction.value) == (3, 50, 1.5)
+        with pytest.raises(AttributeError, match="does not accept"):
+            box.value = numpy.float64(3.5)
+
     def test_18_none_is_no_text(self, qt):
         with pytest.raises(TypeError, match="None assigned to the string property"):
             qt.QLabel().text = None
@@ -112,6 +129,9 @@ class TestDynamicPropertiesAndChildren:
         assert parent.findChild("QPushButton", "apply") is child
         assert parent.findChild(qt.QLabel, "apply") is None
         assert parent.findChildren(qt.QPushButton) == (child,)
+        inner = qt.QWidget(parent)
+        deep, direct = qt.QLabel(inner), qt.QLabel(parent)
+        assert parent.findChildren(qt.QLabel) == (direct, deep) and parent.findChild("QLabel") is direct
         with pytest.raises(TypeError, match="type first"):
             parent.findChild("apply")
 
