@@ -281,11 +281,11 @@ def test_a_run_of_a_day_is_read_in_parts_that_take_milliseconds(run: Path):
     (run / "events.jsonl").write_text("\n".join([json.dumps({"time": NOW, **STARTED}), *lines, ""]))
     follower, longest, polls = RunFollower(run), 0.0, 0
     while not follower.caughtUp:
-        begun = time.monotonic()
+        begun = time.thread_time()  # what others do on this machine is not the follower's
         state = follower.poll()
-        longest, polls = max(longest, time.monotonic() - begun), polls + 1
+        longest, polls = max(longest, time.thread_time() - begun), polls + 1
     assert (state.step, polls > 10) == (89_999, True)
-    assert longest < 0.1, f"{longest * 1000:.0f} ms"
+    assert longest < 0.05, f"{longest * 1000:.0f} ms"
 
 
 def test_a_line_still_being_written_is_left_for_later_and_a_new_file_is_read_from_its_beginning(run: Path):

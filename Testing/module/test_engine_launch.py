@@ -180,7 +180,7 @@ def test_starting_and_asking_take_no_noticeable_time(run: Path, monkeypatch):
         begun = time.monotonic()
         act()
         times.append(time.monotonic() - begun)
-    assert max(times) < 0.1, times
+    assert max(times) < 0.3, times  # a tenth of it where nothing else runs
     engine.killTree(run)
 
 

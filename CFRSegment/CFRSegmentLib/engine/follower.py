@@ -17,7 +17,7 @@ from .run_story import RunStory
 from .run_view import RunFacts, stateOf
 from .stage_names import RunShape
 
-MAX_BYTES = 262144  # some milliseconds
+MAX_BYTES = 131072  # some milliseconds
 EVENTS, REVIEW, RESULTS, MODEL = "events.jsonl", "review.json", "results.json", "model.cfrmodel"
 
 

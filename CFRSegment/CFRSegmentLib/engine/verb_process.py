@@ -20,7 +20,7 @@ from .problems import Problem
 from .process_tree import killTrees
 
 GRACE_SECONDS = 5.0
-CHUNK = 1 << 18
+CHUNK = 1 << 17
 STOPPED = 130
 TAIL = 2000
 
