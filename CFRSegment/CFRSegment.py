@@ -91,9 +91,9 @@ class CFRSegmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = CFRSegmentLogic()
         self.session = self.logic.session
         self.session.case.ask = askAboutEdits
+        self._closeGuard = CloseGuard(self.session.closeQuestions)
         self.sections = Sections(self.ui, self.session)
         self.sections.setup()
-        self._closeGuard = CloseGuard(self.session.closeQuestions)
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)

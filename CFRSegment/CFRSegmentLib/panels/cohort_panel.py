@@ -149,10 +149,9 @@ class CohortPanel:
 
     def _refreshSummary(self, cases: Sequence[Case]) -> None:
         cohort = self._session.cohort
-        self.ui.summaryLabel.setVisible(cohort is not None)
         if cohort is None:
-            if not self.messages.text:
-                self.messages.info(_("No cohort yet: create one, or open the folder of one."))
+            self.ui.summaryLabel.text = _("No cohort yet: create one, or open the folder of one.")
+            self.ui.summaryLabel.toolTip = ""
             return
         self.ui.summaryLabel.text = summaryText(cohort.name, tuple(cases))
         self.ui.summaryLabel.toolTip = str(cohort.folder)

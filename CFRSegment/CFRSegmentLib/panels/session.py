@@ -23,8 +23,9 @@ class Session:
     """One per window or logic; no widgets in it. Signals tell the panels what has changed.
 
     cohortChanged(): another cohort or none, or its name or classes. casesChanged(ids or None for all):
-    whoever changes cases emits it. parametersChanged(): another parameter node or none. sectionWanted(name):
-    a section is to be shown. setupWanted(): packages are needed now. setupFinished(): they were installed.
+    whoever changes cases emits it. modelsChanged(): a training has made a model. parametersChanged(): another
+    parameter node or none. sectionWanted(name): a section is to be shown. setupWanted(): packages are needed
+    now. setupFinished(): they were installed.
     closeQuestions: asked before Slicer closes; one that gives False keeps it open.
     """
 
@@ -35,6 +36,7 @@ class Session:
         self.settings = PersonalSettings()
         self.cohortChanged = Signal()
         self.casesChanged = Signal()
+        self.modelsChanged = Signal()
         self.parametersChanged = Signal()
         self.sectionWanted = Signal()
         self.setupWanted = Signal()
