@@ -175,6 +175,7 @@ class RunControl:
             ids, model = self._work.result
             if ids:
                 self._session.casesChanged.emit(ids)
+            self._session.modelsChanged.emit()
             self.taken.emit(ids, model)
         self.changed.emit()
 

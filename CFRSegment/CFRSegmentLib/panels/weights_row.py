@@ -31,12 +31,6 @@ if TYPE_CHECKING:
 FILES = "*.pth *.safetensors"
 
 
-def weightsFolder() -> Path:
-    """Where the weights of this person are: big files that all cohorts share, and that no cache deletes."""
-    data = qt.QStandardPaths.writableLocation(qt.QStandardPaths.AppDataLocation)
-    return Path(data) / "CFRSegment" / "weights"
-
-
 class WeightsRow:
     """The widgets of the choice; `model` is "" for none, vit_b, vit_l or vit_h. changed(): it, or its file.
 
@@ -44,9 +38,9 @@ class WeightsRow:
     samCancelButton.
     """
 
-    def __init__(self, session: Session, ui: Any, folder: Callable[[], Path] = weightsFolder) -> None:
+    def __init__(self, session: Session, ui: Any) -> None:
         self.changed = Signal()
-        self._session, self._ui, self._folder = session, ui, folder
+        self._session, self._ui = session, ui
         self._model = ""
         self._asked: WeightsEntry | None = None
         self._task = EngineTask()
@@ -69,7 +63,7 @@ class WeightsRow:
     def file(self) -> Path | None:
         """The file of the chosen model; None without a model. It may not be there yet."""
         found = self._entry()
-        return None if found is None else found.file or self._folder() / found.fileName
+        return None if found is None else found.file or self._session.weightsFolder / found.fileName
 
     @property
     def isBusy(self) -> bool:
@@ -86,11 +80,13 @@ class WeightsRow:
         self._task.close()
 
     def _entry(self) -> WeightsEntry | None:
-        return next((item for item in weightsEntries(self._folder()) if item.model == self._model), None)
+        return next(
+            (item for item in weightsEntries(self._session.weightsFolder) if item.model == self._model), None
+        )
 
     def _fill(self) -> None:
         """The entries with what is there of them, and the buttons that fit the chosen one."""
-        box, entries = self._ui.samComboBox, weightsEntries(self._folder())
+        box, entries = self._ui.samComboBox, weightsEntries(self._session.weightsFolder)
         box.clear()
         box.addItem(_("None: labels come from registration"), "")
         for item in entries:
@@ -117,7 +113,7 @@ class WeightsRow:
         self._asked = self._entry()
         if self._asked is None:
             return
-        size, free = bytesText(self._asked.sizeBytes), self._folder()
+        size, free = bytesText(self._asked.sizeBytes), self._session.weightsFolder
         text = _("{license} Size: {size}, folder: {folder}")
         text = text.format(license=licenseText(), size=size, folder=free)
         actions = ((_("Agree and download"), self._download), (_("Cancel"), self.message.clear))
@@ -125,7 +121,7 @@ class WeightsRow:
 
     def _download(self) -> None:
         if self._asked is not None:
-            model, folder = self._asked.model, self._folder()
+            model, folder = self._asked.model, self._session.weightsFolder
             self._begin(lambda python, variables: downloadWeights(python, variables, model, folder))
 
     def _chooseFile(self) -> None:
@@ -133,7 +129,7 @@ class WeightsRow:
             slicer.util.mainWindow(), _("SAM weights file"), "", _("Weights ({files})").format(files=FILES)
         )
         if path:
-            folder = self._folder()
+            folder = self._session.weightsFolder
             self._begin(lambda python, variables: installWeights(python, variables, Path(path), folder))
 
     def _begin(self, make: Callable[[Path, dict[str, str]], VerbProcess]) -> None:
@@ -142,7 +138,7 @@ class WeightsRow:
             self._session.requestSetup()
             return
         try:
-            self._folder().mkdir(parents=True, exist_ok=True)
+            self._session.weightsFolder.mkdir(parents=True, exist_ok=True)
             process = make(self._session.requireEngine(), self._session.variables())
         except (CohortError, OSError) as error:
             self.message.error(str(error))
@@ -182,7 +178,7 @@ class WeightsRow:
     def _remove(self) -> None:
         self.message.clear()
         try:
-            removeWeights(self._folder(), self._model)
+            removeWeights(self._session.weightsFolder, self._model)
         except OSError as error:
             self.message.error(_("The file cannot be deleted: {reason}.").format(reason=error.strerror))
         self._fill()
