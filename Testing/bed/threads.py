@@ -12,11 +12,14 @@ class WrongThreadError(RuntimeError):
     """Qt or MRML was touched from a thread other than the main one."""
 
 
-def require_main_thread(what: str) -> None:
+_main = threading.main_thread().ident
+
+
+def require_main_thread(*what: str) -> None:
     """Raise `WrongThreadError` outside the main thread; kept for the test, as threads swallow errors."""
-    if threading.get_ident() == threading.main_thread().ident:
+    if threading.get_ident() == _main:
         return
     name = threading.current_thread().name
-    text = f"{what} was touched from the thread {name!r}; only the main thread may."
+    text = f"{'.'.join(what)} was touched from the thread {name!r}; only the main thread may."
     slot_errors.add(text + "\n" + "".join(traceback.format_stack()))
     raise WrongThreadError(text)

@@ -160,10 +160,9 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
             arrow,
         )
         place = option.rect.adjusted(height, 0, 0, 0)
-        painter.drawItemText(
-            place, self.buttonTextAlignment, self.palette(), self.isEnabled(), self.text(),
-            QtGui.QPalette.ColorRole.ButtonText,
-        )  # fmt: skip
+        alignment = self.buttonTextAlignment | QtCore.Qt.TextFlag.TextShowMnemonic.value
+        color = QtGui.QPalette.ColorRole.ButtonText
+        painter.drawItemText(place, alignment, self.palette(), self.isEnabled(), self.text(), color)
 
 
 class ctkCollapsibleGroupBox(QtWidgets.QGroupBox):

@@ -63,8 +63,17 @@ def refuse_class(name: str) -> None:
 
 def refuse_member(kind: type, name: str) -> None:
     """AttributeError for a member that a Slicer with Qt 5.15 or with Qt 6 does not have."""
+    text = _why_not(kind, name)
+    if text:
+        raise AttributeError(text)
+
+
+@functools.cache
+def _why_not(kind: type, name: str) -> str:
+    """What is wrong with a member; empty where nothing is."""
     members = _missing()[1]
     for base in kind.__mro__:
         reason = members.get(f"{base.__name__}.{name}")
         if reason:
-            raise AttributeError(f"{base.__name__}.{name} is not for modules of Slicer: {reason}.")
+            return f"{base.__name__}.{name} is not for modules of Slicer: {reason}."
+    return ""

@@ -70,7 +70,7 @@ def refuse_none_as_text(name: str, function: Callable, arguments: list) -> None:
 
 def is_python_function(function: Callable) -> bool:
     """Whether it is a function of a stand-in, written in Python, rather than one of C++."""
-    return isinstance(function, types.FunctionType | types.MethodType)
+    return isinstance(function, (types.FunctionType, types.MethodType))  # noqa: UP038  this is the faster form
 
 
 @functools.cache

@@ -10,6 +10,7 @@ from Testing.bed.pythonqt.values import EnumInt, to_float, to_int, unwrap
 
 INTEGERS = ("int", "uint", "qlonglong", "qulonglong", "short", "ushort")
 CONVERSIONS = dict.fromkeys(INTEGERS, to_int) | {"double": to_float, "float": to_float, "bool": bool}
+_known: dict[tuple[type, str], QtProperty | None] = {}
 
 
 class QtProperty:
@@ -51,7 +52,18 @@ class QtProperty:
 
 def find(raw: QtCore.QObject, name: str) -> QtProperty | None:
     """The property of that name in the real meta-object; PythonQt calls `objectName` also `name`."""
-    meta = raw.metaObject()
+    meta, kind = raw.metaObject(), type(raw)
+    # Only for classes of Qt itself the answer is always the same: an unknown class of C++ PySide shows as a base
+    # of it, and the meta-objects of Python classes it makes anew.
+    if meta.className() != kind.__name__ or not kind.__module__.startswith("PySide6."):
+        return _find(meta, name)
+    key = (kind, name)
+    if key not in _known:
+        _known[key] = _find(meta, name)
+    return _known[key]
+
+
+def _find(meta: QtCore.QMetaObject, name: str) -> QtProperty | None:
     index = meta.indexOfProperty(name)
     if index < 0 and name == "name":
         index = meta.indexOfProperty("objectName")

@@ -55,7 +55,7 @@ class Proxy(metaclass=ProxyMeta, pyside=object):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(f"{type(self).__name__} has no attribute named '{name}'")
-        require_main_thread(f"{type(self).__name__}.{name}")
+        require_main_thread(type(self).__name__, name)
         raw = raw_of(self)
         if not is_valid(raw):
             raise ValueError(f"Trying to read '{name}' from a destroyed {type(raw).__name__} object")
@@ -63,7 +63,7 @@ class Proxy(metaclass=ProxyMeta, pyside=object):
         if is_object and (found := properties.find(raw, name)):
             return wrap(found.read(raw))
         banned.refuse_member(type(raw), name)
-        if function := special.method(raw, name):
+        if name in special.METHODS and (function := special.method(raw, name)):
             return function
         if _is_member(raw, name):
             return self._member(raw, name)
@@ -79,19 +79,17 @@ class Proxy(metaclass=ProxyMeta, pyside=object):
             return EnumInt(value)
         if not callable(value):
             return wrap(value)
-        full_name = f"{type(raw).__name__}.{name}"
 
         def bound(*arguments: Any, **keywords: Any) -> Any:
-            require_main_thread(full_name)
+            require_main_thread(type(raw).__name__, name)
             if not is_valid(raw):
                 raise ValueError(f"Trying to call '{name}' on a destroyed {type(raw).__name__} object")
-            return call(full_name, value, arguments, keywords)
+            return call(name, value, arguments, keywords)
 
-        bound.__name__ = name
         return bound
 
     def __setattr__(self, name: str, value: Any) -> None:
-        require_main_thread(f"{type(self).__name__}.{name}")
+        require_main_thread(type(self).__name__, name)
         raw = self.__dict__.get("_raw")
         if raw is not None and not is_valid(raw):
             raise AttributeError(f"Trying to set '{name}' on a destroyed {type(raw).__name__} object")

@@ -42,8 +42,11 @@ def single_shot(milliseconds: int, function: Callable) -> None:
     QtCore.QTimer.singleShot(int(milliseconds), slot_of(function))
 
 
+METHODS = ("data", "load", "findChild", "findChildren", "property", "setProperty")
+
+
 def method(raw: Any, name: str) -> Callable | None:
-    """A method of an object that needs a version of the bed's own."""
+    """One of METHODS for an object that needs a version of the bed's own."""
     if isinstance(raw, QtCore.QByteArray) and name == "data":
         return lambda: bytes(raw.data())
     if isinstance(raw, QtUiTools.QUiLoader) and name == "load":

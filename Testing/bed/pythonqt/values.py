@@ -11,6 +11,7 @@ from typing import Any
 import shiboken6
 from PySide6 import QtCore
 
+PLAIN = frozenset((type(None), bool, int, float, str, bytes))  # the same on both sides
 PROXY = "_bed_proxy"  # where a raw object keeps its proxy: strongly for Python subclasses, else weakly
 
 
@@ -89,11 +90,13 @@ def remember_proxy(raw: object, proxy: object, strongly: bool) -> None:
 
 def wrap(value: Any) -> Any:
     """What module code sees of a PySide value: proxies, EnumInt, tuples for lists; the rest as it is."""
+    if type(value) in PLAIN:
+        return value
     from Testing.bed.pythonqt import classes, proxy
 
     if isinstance(value, enum.Enum):
         return EnumInt(value)
-    if value is None or isinstance(value, bool | int | float | str | bytes | proxy.Proxy):
+    if isinstance(value, int | float | str | bytes | proxy.Proxy):
         return value
     if isinstance(value, shiboken6.Object):
         return proxy.proxy_of(value)
@@ -108,6 +111,8 @@ def wrap(value: Any) -> Any:
 
 def unwrap(value: Any) -> Any:
     """The PySide value behind what module code passed; MRML and other objects pass as they are."""
+    if type(value) in PLAIN:
+        return value
     from Testing.bed.pythonqt import classes, proxy
 
     if isinstance(value, proxy.Proxy):
