@@ -1,0 +1,84 @@
+"""The window of the module: opens with nothing installed, keeps its state in the scene, releases its keys."""
+
+from __future__ import annotations
+
+import sys
+
+from PySide6 import QtGui
+
+from Testing.bed.pythonqt import unwrap
+from Testing.bed.waiting import process_events
+from Testing.gui.conftest import MODULE
+
+
+def test_the_five_sections_are_in_the_order_of_the_work(window, shot):
+    sections = [unwrap(window.widget.sections.section(name)) for name in ("cohort", "annotate", "train")]
+    assert [section.text() for section in sections] == ["Cohort", "Annotate", "Train"]
+    tops = [section.mapToGlobal(section.rect().topLeft()).y() for section in sections]
+    assert tops == sorted(tops)
+    shot("shell_empty")
+
+
+def test_the_empty_window_says_what_to_do_first(window):
+    assert window.cohort.ui.summaryLabel.text == "No cohort yet: create one, or open the folder of one."
+    assert window.annotate.ui.emptyLabel.text == "Open or create a cohort first."
+    assert not window.cohort.ui.addButton.enabled
+    assert window.cohort.ui.addButton.toolTip == "Open or create a cohort first."
+
+
+def test_13_opening_the_module_installs_downloads_and_imports_nothing(bed, monkeypatch):
+    from Testing.bed.packaging_recorder import recorder
+
+    def refuse(*_arguments, **_keywords):
+        raise AssertionError("a connection was opened")
+
+    monkeypatch.setattr("socket.socket.connect", refuse)
+    bed.loadModule(MODULE)
+    process_events(0.5)
+    heavy = {"torch", "monai", "SimpleITK", "peft", "openvino"} & set(sys.modules)
+    assert heavy == set() and recorder.calls == []
+
+
+def test_45_the_keys_of_the_module_work_only_while_it_is_shown(window, new_cohort):
+    window.session.openCohort(new_cohort(cases=1))
+    main_window = unwrap(window.bed.window)
+
+    def keys() -> set[str]:
+        found = main_window.findChildren(QtGui.QShortcut)
+        return {item.key().toString() for item in found if item.isEnabled()}
+
+    assert "Ctrl+L" in keys()
+    window.widget.exit()
+    process_events()
+    assert keys() == set()
+    window.widget.enter()
+    assert "Ctrl+L" in keys()
+
+
+def test_the_module_opens_again_after_a_reload(window, new_cohort):
+    folder = new_cohort(cases=1)
+    window.session.openCohort(folder)
+    window.bed.call(window.widget.onReload)
+    again = window.bed.moduleWidget("CFRSegment")
+    assert again is not window.widget
+    assert str(again.session.cohort.folder) == str(folder) and not again.session.cohort.readOnly
+
+
+def test_the_self_test_of_the_module_passes(window):
+    import CFRSegment
+
+    CFRSegment.CFRSegmentTest().runTest()
+
+
+def test_the_logic_works_without_the_window(bed, new_cohort):
+    bed.loadModule(MODULE, show=False)
+    import slicer
+
+    from CFRSegment import CFRSegmentLogic
+
+    logic = CFRSegmentLogic()
+    cohort = logic.openCohort(new_cohort(cases=2))
+    node = logic.openCase(cohort.cases()[0].id)
+    assert node.GetSegmentation().GetNumberOfSegments() == 2
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 1
+    logic.session.cleanup()
