@@ -1,4 +1,4 @@
-"""Shared fixtures: the real volumes, a run folder, and few threads.
+"""Shared fixtures: the real volumes, a run folder. Nothing here imports PyTorch: windows are tested without.
 
 pytest Testing --data FOLDER       the folder with `hippocampus` and `left_atrium`
 pytest Testing --require-data      missing volumes are errors, not skips
@@ -12,22 +12,11 @@ import pytest
 
 pytest_plugins = ["Testing.bed.pytest_plugin", "Testing.bed.bed_plugin"]  # windows, clicks; the application
 REPOSITORY = Path(__file__).resolve().parent.parent
-THREADS = 1
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--data", type=Path, help="folder of the real volumes (default: ../shared/data)")
     parser.addoption("--require-data", action="store_true", help="fail where real volumes are missing")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def few_threads() -> None:
-    """Tests share the machine: a small, fixed number of threads for PyTorch and SimpleITK."""
-    import SimpleITK as sitk
-    import torch
-
-    torch.set_num_threads(THREADS)
-    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(THREADS)
 
 
 @pytest.fixture(scope="session")
