@@ -191,7 +191,9 @@ class User:
         self, raw: QtWidgets.QWidget, kind: str, count: int, command: list[str], must_arrive: bool = True
     ) -> None:
         """Send X events and wait until Qt has got as many of that kind."""
-        arrivals = _Arrivals(self._handle(raw), ARRIVED[kind])
+        # keys come to the window that has the focus of X, never to a native widget inside it
+        handle = self._handle(raw.window() if kind == "key" else raw)
+        arrivals = _Arrivals(handle, ARRIVED[kind])
         _xdotool(*command)
         try:
             wait_until(lambda: arrivals.count >= count, f"a {kind} on {raw.objectName()!r}", ARRIVAL_SECONDS)
