@@ -9,66 +9,23 @@ import torch
 from torch import nn
 
 from CFRTrain.retraining.methods import METHODS
-from CFRTrain.retraining.methods.base import Batch, Method, Models, Setting, Term
-from CFRTrain.retraining.networks import build_network
+from CFRTrain.retraining.methods.base import Method, Models, Setting, Term
 from CFRTrain.retraining.perturbations import with_noise
-from CFRTrain.training.ema import EmaTeacher
 from CFRTrain.training.losses import dice_ce
-
-SETTING = Setting(classes=3, total_steps=6000, patch_zyx=(8, 8, 8), consistency=0.1, ramp_length=40)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Tensors this small are slowed down by a second thread, ten times where others use the cores too."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def networks(count: int = 1) -> tuple[nn.Module, ...]:
-    return tuple(build_network("vnet", 1, 3, width=4, levels=2, seed=seed) for seed in range(count))
-
-
-def with_teacher() -> Models:
-    student = networks()[0]
-    return Models((student,), (EmaTeacher(student).module,))
-
-
-def batch(step: int = 0, labeled: int = 2, unlabeled: int = 2) -> Batch:
-    torch.manual_seed(step)
-    probabilities = torch.softmax(3 * torch.randn(unlabeled, 3, 8, 8, 8), dim=1) if unlabeled else None
-    return Batch(
-        image_l=torch.randn(labeled, 1, 8, 8, 8),
-        label_l=torch.randint(3, (labeled, 8, 8, 8)),
-        image_u=torch.randn(unlabeled, 1, 8, 8, 8),
-        probabilities_u=probabilities,
-        confidence_u=torch.rand(unlabeled, 8, 8, 8) if unlabeled else None,
-        step=step,
-    )
-
-
-def gradient_of(loss: torch.Tensor, module: nn.Module) -> float:
-    found = torch.autograd.grad(loss, list(module.parameters()), retain_graph=True, allow_unused=True)
-    return sum(float(gradient.abs().sum()) for gradient in found if gradient is not None)
-
-
-class FixedNetwork(nn.Module):
-    """Answers every image with the same foreground probability, (classes 2)."""
-
-    def __init__(self, foreground: float) -> None:
-        super().__init__()
-        self.logit = nn.Parameter(torch.tensor(math.log(foreground / (1 - foreground))))
-
-    def forward(self, image):
-        return torch.cat([torch.zeros_like(image), torch.ones_like(image) * self.logit], dim=1)
+from Testing.engine.method_tools import (
+    SETTING,
+    FixedNetwork,
+    batch,
+    gradient_of,
+    make,
+    models_for,
+    only_logits,
+)
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_trains_a_whole_step(name):
-    models = with_teacher()
-    method = METHODS[name](SETTING, models)
+    method, models = make(name)
     given = batch(unlabeled=2 if method.uses_unlabeled else 0)
     outputs = method.outputs(models, given)
     terms = method.loss(models, given, outputs)
@@ -82,8 +39,8 @@ def test_every_method_trains_a_whole_step(name):
 
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_works_without_unlabeled_images(name):
-    models = with_teacher()
-    method, given = METHODS[name](SETTING, models), batch(unlabeled=0)
+    method, models = make(name)
+    given = batch(unlabeled=0)
     outputs = method.outputs(models, given)
     terms = method.loss(models, given, outputs)
     assert all(math.isfinite(term.value.item()) for term in terms.values())
@@ -91,23 +48,23 @@ def test_every_method_works_without_unlabeled_images(name):
 
 @pytest.mark.parametrize("name", ["supervised", "self_training"])
 def test_supervised_and_self_training_have_no_term_of_their_own(name):
-    models = with_teacher()
-    method, given = METHODS[name](SETTING, models), batch()
+    method, models = make(name)
+    given = batch()
     assert method.loss(models, given, method.outputs(models, given)) == {}
     assert METHODS[name].uses_unlabeled == (name == "self_training")
 
 
 def test_the_supervised_term_sees_the_labeled_items_only():
-    models, given = Models(networks()), batch()
-    method = METHODS["self_training"](SETTING, models)
+    method, models = make("self_training")
+    given = batch()
     outputs = method.outputs(models, given)
     expected = dice_ce(models.student(given.image_l), given.label_l)
     assert method.supervised(models, given, outputs).item() == pytest.approx(expected.item(), rel=1e-4)
 
 
 def test_the_pseudo_term_sees_the_unlabeled_items_weighted_by_confidence():
-    models, given = Models(networks()), batch()
-    method = METHODS["self_training"](SETTING, models)
+    method, models = make("self_training")
+    given = batch()
     value = method.pseudo(models, given, method.outputs(models, given))
     target = given.probabilities_u.argmax(dim=1)
     expected = dice_ce(models.student(given.image_u), target, given.confidence_u)
@@ -118,7 +75,7 @@ def test_the_pseudo_term_sees_the_unlabeled_items_weighted_by_confidence():
 @pytest.mark.parametrize("gamma", [0.0, 1.0, 2.0])
 def test_gamma_is_the_power_of_the_confidence_and_zero_is_the_papers_unweighted_loss(gamma):
     setting = Setting(classes=3, total_steps=10, patch_zyx=(8, 8, 8), confidence_gamma=gamma)
-    method, given = METHODS["self_training"](setting, Models(networks())), batch()
+    method, given = make("self_training", setting=setting)[0], batch()
     target, weight = method.pseudo_target(given)
     assert torch.equal(target, given.probabilities_u.argmax(dim=1))
     assert weight is None if gamma == 0 else torch.allclose(weight, given.confidence_u**gamma)
@@ -128,14 +85,14 @@ def test_mean_teacher_is_the_squared_difference_over_all_crops():
     models = Models((FixedNetwork(0.8),), (FixedNetwork(0.5),))
     method, given = METHODS["mean_teacher"](SETTING, models), batch(step=3000)
     logits = models.student(given.images)
-    term = method.loss(models, given, [_only_logits(logits)])["consistency"]
+    term = method.loss(models, given, [only_logits(logits)])["consistency"]
     assert term.value.item() == pytest.approx(0.09, rel=1e-5)
     assert term.weight == pytest.approx(0.02865, rel=1e-3)
 
 
 def test_mean_teacher_counts_labeled_and_unlabeled_items():
-    models = with_teacher()
-    method, given = METHODS["mean_teacher"](SETTING, models), batch()
+    method, models = make("mean_teacher")
+    given = batch()
     outputs = method.outputs(models, given)
     torch.manual_seed(7)
     value = method.loss(models, given, outputs)["consistency"].value
@@ -147,11 +104,8 @@ def test_mean_teacher_counts_labeled_and_unlabeled_items():
 
 
 def test_the_student_gets_a_gradient_from_consistency_and_the_teacher_none():
-    models = with_teacher()
-    method, given = METHODS["mean_teacher"](SETTING, models), batch()
-    with torch.no_grad():
-        for parameter in models.student.parameters():
-            parameter.add_(0.1 * torch.randn_like(parameter))
+    method, models = make("mean_teacher")
+    given = batch()
     value = method.loss(models, given, method.outputs(models, given))["consistency"].value
     assert gradient_of(value, models.student) > 0
     value.backward()
@@ -162,12 +116,6 @@ def test_teacher_noise_has_the_papers_size():
     noise = with_noise(torch.zeros(4, 1, 32, 32, 32))
     assert noise.abs().max().item() == pytest.approx(0.2)
     assert noise.std().item() == pytest.approx(0.0935, rel=0.03)  # of N(0, 0.1) clamped at two deviations
-
-
-def _only_logits(logits):
-    from CFRTrain.retraining.encoder_decoder import Features
-
-    return Features(logits, logits, logits, (logits,))
 
 
 class CrossTeaching(Method):
@@ -202,7 +150,7 @@ class CrossTeaching(Method):
 
 
 def test_the_contract_carries_two_networks_heads_banks_mixing_and_inner_loops():
-    models = Models(networks(2))
+    models = models_for(CrossTeaching)
     method, given = CrossTeaching(SETTING, models), batch()
     outputs = method.outputs(models, given)
     terms = method.loss(models, given, outputs)

@@ -56,9 +56,14 @@ class Batch:
         return self.image_l.shape[0]
 
     @property
+    def unlabeled(self) -> int:
+        """Number of unlabeled items, which may be 0."""
+        return self.image_u.shape[0]
+
+    @property
     def images(self) -> Tensor:
         """All images (L + U, 1, z, y, x), labeled ones first."""
-        return torch.cat([self.image_l, self.image_u]) if self.image_u.shape[0] else self.image_l
+        return torch.cat([self.image_l, self.image_u]) if self.unlabeled else self.image_l
 
 
 @dataclass(frozen=True)
@@ -108,14 +113,21 @@ class Method(nn.Module, ABC):
         """Return the method's own terms; {} for none."""
 
     def outputs(self, models: Models, batch: Batch) -> list[Features]:
-        """Return every network's features on all images; methods that mix inputs pass others instead."""
+        """Return every network's features on all images.
+
+        Methods that mix inputs return others instead, methods with more decoders several of one network; the
+        first are always those of the network that is kept.
+        """
         images = batch.images
         return [network.features(images) for network in models.networks]
 
     def supervised(self, models: Models, batch: Batch, outputs: Sequence[Features]) -> Tensor:
-        """Return 0.5 CE + 0.5 Dice on the labeled items, averaged over the networks."""
+        """Return 0.5 CE + 0.5 Dice on the labeled items.
+
+        The mean over a network's outputs, summed over the networks: each learns as it would alone.
+        """
         losses = [dice_ce(output.logits[: batch.labeled], batch.label_l) for output in outputs]
-        return torch.stack(losses).mean()
+        return torch.stack(losses).mean() * self.networks
 
     def labeled_logits(self, batch: Batch, outputs: Sequence[Features]) -> Tensor | None:
         """Return the first network's logits of the labeled items, for the curve of Dice.
@@ -125,13 +137,13 @@ class Method(nn.Module, ABC):
         return outputs[0].logits[: batch.labeled]
 
     def pseudo(self, models: Models, batch: Batch, outputs: Sequence[Features]) -> Tensor:
-        """Return 0.5 CE + 0.5 Dice against the pseudo-labels, averaged over the networks.
+        """Return 0.5 CE + 0.5 Dice against the pseudo-labels, combined as in `supervised`.
 
         Called only for batches with pseudo-labels.
         """
         target, weight = self.pseudo_target(batch)
         losses = [dice_ce(output.logits[batch.labeled :], target, weight) for output in outputs]
-        return torch.stack(losses).mean()
+        return torch.stack(losses).mean() * self.networks
 
     def pseudo_target(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
         """Return hard pseudo-labels (U, z, y, x) and their weights confidence^gamma, None for gamma 0."""
@@ -152,3 +164,7 @@ class Method(nn.Module, ABC):
     def ramp(self, step: int) -> float:
         """Return w(t): the job's consistency weight under the Gaussian ramp of ramp_length * 150 steps."""
         return gaussian_ramp(step, self.setting.consistency, self.setting.ramp_length)
+
+    def whole_ramp(self, step: int) -> float:
+        """Return exp(-5 (1 - t/T)^2): from 0.0067 at the first step to 1 at the last, for thresholds."""
+        return gaussian_ramp(step, 1.0, self.setting.total_steps, per=1)
