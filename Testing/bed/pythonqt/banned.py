@@ -1,9 +1,9 @@
 """Names that module code must not use, each with the reason.
 
 Slicer is built with Qt 5.15 or with Qt 6, so a name has to be in both. `missing_names.json` lists what PySide
-6.12 has, but the headers of Qt 5.15 do not declare, or PythonQt's wrappers for it leave out. Names that Qt 6
-has dropped are missing anyway; for some of them the reason is told here. Threads of Qt that run Python hang
-Slicer.
+up to 6.12 has, but the headers of Qt 5.15 do not declare, or PythonQt's wrappers for it leave out. Names that
+Qt 6 has dropped are missing anyway; for some of them the reason is told here. Threads of Qt that run Python
+hang Slicer.
 """
 
 from __future__ import annotations
