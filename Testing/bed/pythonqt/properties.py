@@ -53,8 +53,8 @@ class QtProperty:
 def find(raw: QtCore.QObject, name: str) -> QtProperty | None:
     """The property of that name in the real meta-object; PythonQt calls `objectName` also `name`."""
     meta, kind = raw.metaObject(), type(raw)
-    # Only for classes of Qt itself is the answer always the same: PySide shows a class of C++ that it does not
-    # know as a base of it, and makes the meta-objects of Python classes anew.
+    # Only for classes of Qt itself is the answer always the same: PySide shows a class of C++ that it does
+    # not know as a base of it, and makes the meta-objects of Python classes anew.
     if meta.className() != kind.__name__ or not kind.__module__.startswith("PySide6."):
         return _find(meta, name)
     key = (kind, name)
