@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import ClassVar, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 
@@ -99,6 +100,23 @@ class EncoderDecoder(nn.Module):
             raise ValueError(
                 f"a patch {sides} (zyx) leaves one voxel at the bottleneck: too small to normalize"
             )
+
+
+class Convolution(nn.Conv3d):
+    """A 3^3 convolution that keeps the size, right also where oneDNN is not.
+
+    In bfloat16 on a CPU the gradient of its weights for maps of depth 2 is computed from memory that nobody
+    wrote (PyTorch 2.13, oneDNN): noise, sometimes NaN, another one every time. Such maps take float32.
+    """
+
+    def __init__(self, source: int, width: int) -> None:
+        super().__init__(source, width, kernel_size=3, padding=1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        if image.device.type == "cpu" and torch.is_autocast_enabled("cpu") and image.shape[2] == 2:
+            with torch.autocast("cpu", enabled=False):
+                return super().forward(image.float())
+        return super().forward(image)
 
 
 def normalization(kind: str, channels: int, affine: bool = True) -> nn.Module:

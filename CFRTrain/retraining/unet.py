@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from CFRTrain.retraining.encoder_decoder import EncoderDecoder, normalization
+from CFRTrain.retraining.encoder_decoder import Convolution, EncoderDecoder, normalization
 
 
 class UNetEncoder(nn.Module):
@@ -57,7 +57,7 @@ class UNet3D(EncoderDecoder):
 def _block(source: int, width: int, norm: str) -> nn.Sequential:
     layers: list[nn.Module] = []
     for channels in (source, width):
-        convolution = nn.Conv3d(channels, width, kernel_size=3, padding=1)
+        convolution = Convolution(channels, width)
         nn.init.kaiming_normal_(convolution.weight)
         layers += [convolution, normalization(norm, width, affine=False), nn.ReLU(inplace=True)]
     return nn.Sequential(*layers)

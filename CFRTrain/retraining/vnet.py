@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from CFRTrain.retraining.encoder_decoder import EncoderDecoder, normalization
+from CFRTrain.retraining.encoder_decoder import Convolution, EncoderDecoder, normalization
 
 ENCODER_CONVOLUTIONS = (1, 2, 3, 3, 3)
 DECODER_CONVOLUTIONS = (1, 2, 3, 3)
@@ -78,9 +78,7 @@ def _unit(convolution: nn.Module, channels: int, norm: str) -> nn.Sequential:
 
 def _block(count: int, source: int, width: int, norm: str) -> nn.Sequential:
     channels = [source, *[width] * count]
-    convolutions = (
-        nn.Conv3d(a, b, kernel_size=3, padding=1) for a, b in zip(channels, channels[1:], strict=False)
-    )
+    convolutions = (Convolution(a, b) for a, b in zip(channels, channels[1:], strict=False))
     return nn.Sequential(*(_unit(convolution, width, norm) for convolution in convolutions))
 
 
@@ -88,4 +86,4 @@ def _enlarge(coarse: int, fine: int, upsampling: str) -> nn.Module:
     if upsampling == "transposed":
         return nn.ConvTranspose3d(coarse, fine, kernel_size=2, stride=2)
     enlarge = nn.Upsample(scale_factor=2, mode=upsampling)
-    return nn.Sequential(enlarge, nn.Conv3d(coarse, fine, kernel_size=3, padding=1))
+    return nn.Sequential(enlarge, Convolution(coarse, fine))

@@ -8,6 +8,7 @@ from torch import nn
 
 from CFRTrain.retraining.networks import NETWORKS, OWN_CLASS_WEIGHT, build_network, deterministic_head_
 from CFRTrain.runs.checkpoints import weights_hash
+from CFRTrain.training.losses import dice_ce
 
 
 def tiny(name: str = "vnet", **options):
@@ -63,3 +64,25 @@ def test_more_classes_than_channels_are_refused():
 def test_an_unknown_name_lists_the_known_ones():
     with pytest.raises(ValueError, match="vnet, unet"):
         build_network("resnet", 1, 2)
+
+
+def gradients(network, image, label):
+    """Of one pass in bfloat16, in memory where freed pieces hold NaN."""
+    freed = [torch.full((size,), float("nan")) for size in range(10, 20_000, 500)]
+    del freed
+    network.zero_grad()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        loss = dice_ce(network(image), label)
+    loss.backward()
+    return [parameter.grad.clone() for parameter in network.parameters()]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_gradients_in_bfloat16_are_finite_and_repeat_themselves_where_a_map_has_depth_two(name):
+    torch.manual_seed(0)
+    network = build_network(name, 1, 3, width=8, levels=3).to(memory_format=torch.channels_last_3d)
+    image, label = torch.randn(2, 1, 8, 16, 16), torch.randint(0, 3, (2, 8, 16, 16))
+    first = gradients(network, image, label)
+    assert all(bool(torch.isfinite(gradient).all()) for gradient in first)
+    for _ in range(8):
+        assert all(map(torch.equal, first, gradients(network, image, label)))
