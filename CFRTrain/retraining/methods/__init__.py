@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from CFRTrain.retraining.methods.acmt import AcmtEntropy, AcmtPrototypes, AcmtUncertainty
 from CFRTrain.retraining.methods.base import Method
 from CFRTrain.retraining.methods.mean_teacher import MeanTeacher
 from CFRTrain.retraining.methods.self_training import SelfTraining
@@ -11,4 +12,7 @@ METHODS: dict[str, type[Method]] = {
     "supervised": Supervised,
     "self_training": SelfTraining,
     "mean_teacher": MeanTeacher,
+    "acmt": AcmtEntropy,
+    "acmt_uncertainty": AcmtUncertainty,
+    "acmt_prototypes": AcmtPrototypes,
 }
