@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from CFRTrain.data.planning import Plan, plan_from_json, plan_to_json
-from CFRTrain.retraining.encoder_decoder import EncoderDecoder
+from CFRTrain.retraining.encoder_decoder import NORMS, EncoderDecoder
 from CFRTrain.retraining.networks import NETWORKS, build_network
 from CFRTrain.runs.errors import CFRError, ModelError
 from CFRTrain.runs.job import ClassSpec, Job, Predict
@@ -33,7 +33,7 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         require(self.name in NETWORKS, "name", "is not a known network")
-        require(self.norm in ("instance", "batch"), "norm", "is not a known normalization")
+        require(self.norm in NORMS, "norm", "is not a known normalization")
         require(1 <= self.in_channels <= 16, "in_channels", "must be 1 to 16")
         require(2 <= self.out_channels <= 256, "out_channels", "must be 2 to 256")
         require(1 <= self.width <= 512, "width", "must be 1 to 512")

@@ -12,6 +12,8 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
+NORMS = ("instance", "plain_instance", "batch")
+
 
 class Features(NamedTuple):
     """What one pass computes; shapes are (B, channels, z, y, x).
@@ -37,7 +39,7 @@ class EncoderDecoder(nn.Module):
 
     `encoder` maps an image (B, channels, z, y, x) to the list of its levels' maps from fine to coarse, a
     decoder such a list to its own maps from coarse to fine, `head` the last of them to logits. The first
-    level has `width` channels and each of the `levels` doubles them. `norm` is "batch" or "instance".
+    level has `width` channels and each of the `levels` doubles them. `norm` is one of NORMS.
 
     A network names its parts: encoder(in_channels, widths, norm), decoder(widths, norm), dropout(share).
     """
@@ -120,9 +122,12 @@ class Convolution(nn.Conv3d):
 
 
 def normalization(kind: str, channels: int, affine: bool = True) -> nn.Module:
-    """Return BatchNorm ("batch") or InstanceNorm ("instance") for 3D maps. Raises ValueError."""
+    """Return BatchNorm ("batch") or InstanceNorm for 3D maps. Raises ValueError.
+
+    "plain_instance" never has the affine parameters that "instance" has by default.
+    """
     if kind == "batch":
         return nn.BatchNorm3d(channels)
-    if kind == "instance":
-        return nn.InstanceNorm3d(channels, affine=affine)
+    if kind in ("instance", "plain_instance"):
+        return nn.InstanceNorm3d(channels, affine=affine and kind == "instance")
     raise ValueError(f"unknown normalization {kind!r}")

@@ -153,8 +153,9 @@ class NetworkLabeler:
 class Retrain:
     """Re-training the 3D network on labeled and pseudo-labeled volumes.
 
-    warmup: steps in which the learning rate rises. gradient_clip: largest norm of a gradient, 0 = any.
-    warm_start: begin with the network labeler's weights where there are any.
+    norm: plain_instance has no affine parameters. warmup: steps in which the learning rate rises.
+    gradient_clip: largest norm of a gradient, 0 = any. warm_start: begin with the network labeler's weights
+    where there are any.
     pseudo_weight: of the pseudo-label loss, which falls to 0 by `pseudo_decay`. confidence_gamma: a voxel's
     pseudo-label loss is weighted with its confidence to this power, 0 = not weighted. consistency: final
     weight of the method's own term, reached after `ramp_length` times 150 steps. pairs: share (0 to 1) of
@@ -164,7 +165,7 @@ class Retrain:
     network: Literal["vnet", "unet"] = "vnet"
     width: int = 16
     levels: int = 5
-    norm: Literal["instance", "batch"] = "instance"
+    norm: Literal["instance", "plain_instance", "batch"] = "instance"
     dropout: float = 0.0
     steps: int = 1000
     batch_labeled: int = 2
