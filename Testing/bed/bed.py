@@ -40,7 +40,7 @@ class Bed:
         self._settings = settings
         self._source = source
         self._paths: list[Path] = []
-        self.isOpen = False
+        self.isOpen, self._started = False, False
         self.open()
 
     def open(self) -> None:
@@ -60,7 +60,7 @@ class Bed:
         self._hierarchy = SubjectHierarchyKeeper(self.core.scene)
         self._open_window()
         self.isOpen = True
-        self.app.startupCompleted.emit()
+        self._started = False
         self.processEvents()
 
     def _open_window(self) -> None:
@@ -72,13 +72,19 @@ class Bed:
         show_window(self.window, WIDTH, HEIGHT)
 
     def loadModule(self, path: Path | str, show: bool = True) -> Any:
-        """Load a scripted module from its .py file and, by default, open it; returns its widget instance."""
+        """Load a scripted module from its .py file and, by default, open it; returns its widget instance.
+
+        The first module is there when the application says that its start is completed, as in Slicer.
+        """
         path = Path(path).resolve()
         module = qSlicerScriptedLoadableModule(path)
         self.app.moduleManager().add(path.stem, module)
         module.load()
         self._paths.append(path)
         self.app.moduleManager().moduleLoaded.emit(path.stem)
+        if not self._started:
+            self._started = True
+            self.app.startupCompleted.emit()
         if not show:
             return None
         self.window.moduleSelector().add_module(path.stem, module.title)

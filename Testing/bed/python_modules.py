@@ -8,7 +8,7 @@ from pathlib import Path
 
 import slicer
 
-from Testing.bed import dicom_database
+from Testing.bed import dicom_database, sample_data
 
 STAND_INS = {
     "ScriptedLoadableModule": "Testing.bed.scripted",
@@ -40,3 +40,4 @@ def install_python_modules(source: Path | None) -> None:
         sys.modules[f"slicer.{name}"] = module
         setattr(slicer, name, module)
     sys.modules.update(dicom_database.python_modules())
+    sys.modules["SampleData"] = sample_data

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import types
+
 import slicer
 
 from Testing.bed import pythonqt
@@ -83,7 +86,18 @@ STAND_INS = (
 )
 
 
+COMPILED_MODULES = (
+    "qMRMLWidgetsPythonQt",
+    "qSlicerBaseQTCorePythonQt",
+    "qSlicerBaseQTGUIPythonQt",
+    "qSlicerSegmentationsModuleWidgetsPythonQt",
+    "qSlicerSubjectHierarchyModuleWidgetsPythonQt",
+)
+
+
 def register_stand_ins() -> None:
-    """Register all; a second call changes nothing."""
+    """Register all, also under the names of Slicer's compiled modules; a second call changes nothing."""
+    compiled = [types.ModuleType(name) for name in COMPILED_MODULES]
     for stand_in in STAND_INS:
-        pythonqt.register(stand_in, slicer)
+        pythonqt.register(stand_in, slicer, *compiled)
+    sys.modules.update({module.__name__: module for module in compiled})

@@ -10,6 +10,7 @@ from PySide6 import QtCore, QtGui, QtWidgets
 from Testing.bed.ctk.stored import stored
 from Testing.bed.mrml_widgets.base import qMRMLWidget
 from Testing.bed.mrml_widgets.observations import Observations
+from Testing.bed.mrml_widgets.setters import setter_slots
 
 VISIBLE, COLOR, NAME = range(3)
 PATCH_SIZE = 16
@@ -20,6 +21,19 @@ def _apply_columns(view: Any) -> None:
     view.apply_columns()
 
 
+@setter_slots(
+    "selectionMode",
+    "headerVisible",
+    "visibilityColumnVisible",
+    "colorColumnVisible",
+    "opacityColumnVisible",
+    "statusColumnVisible",
+    "layerColumnVisible",
+    "readOnly",
+    "filterBarVisible",
+    "jumpToSelectedSegmentEnabled",
+    "textFilter",
+)
 class qMRMLSegmentsTableView(qMRMLWidget):
     """A row for each segment; the check box hides and shows it, a double click on the name edits that."""
 

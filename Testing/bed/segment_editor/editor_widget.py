@@ -10,6 +10,7 @@ from PySide6 import QtCore, QtWidgets
 from Testing.bed import pythonqt
 from Testing.bed.ctk.stored import stored
 from Testing.bed.mrml_widgets.observations import Observations
+from Testing.bed.mrml_widgets.setters import setter_slots
 from Testing.bed.segment_editor.editor_nodes import SegmentEditorNodes
 from Testing.bed.segment_editor.effect import qSlicerSegmentEditorAbstractEffect
 from Testing.bed.segment_editor.parts import EditorParts
@@ -19,6 +20,25 @@ from Testing.bed.segment_editor.view_events import ViewEvents
 REFERENCE_VOLUME = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
 
 
+@setter_slots(
+    "segmentationNodeSelectorVisible",
+    "sourceVolumeNodeSelectorVisible",
+    "autoShowSourceVolumeNode",
+    "maskingSectionVisible",
+    "specifyGeometryButtonVisible",
+    "show3DButtonVisible",
+    "addRemoveSegmentButtonsVisible",
+    "switchToSegmentationsButtonVisible",
+    "undoEnabled",
+    "maximumNumberOfUndoStates",
+    "readOnly",
+    "effectButtonStyle",
+    "effectColumnCount",
+    "unorderedEffectsVisible",
+    "jumpToSelectedSegmentEnabled",
+    "defaultTerminologyEntry",
+    "defaultTerminologyEntrySettingsKey",
+)
 class qMRMLSegmentEditorWidget(SegmentEditorNodes):
     """Works when it has a scene, a segment editor node, a segmentation and a source volume, in this order."""
 
