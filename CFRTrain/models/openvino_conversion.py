@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from CFRTrain.models.openvino_import import import_openvino
 from CFRTrain.retraining.encoder_decoder import EncoderDecoder
 
 if TYPE_CHECKING:
@@ -38,8 +39,7 @@ def converted_network(
 
     Raises RuntimeError if OpenVINO cannot convert the network or its logits differ from PyTorch's.
     """
-    import openvino
-
+    openvino = import_openvino()
     key = _key(weights_sha256, openvino.get_version(), window)
     graph = None if cache is None else _read(cache, key)
     if graph is None:
@@ -53,6 +53,7 @@ def converted_network(
 
 def convert(network: EncoderDecoder, channels: int) -> openvino.Model:
     """The graph of `network` for windows of any size (1, channels, z, y, x). Raises RuntimeError."""
+    import_openvino()
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
@@ -78,8 +79,7 @@ def _small_window(network: EncoderDecoder, channels: int) -> Tensor:
 
 def _check_logits(network: EncoderDecoder, graph: openvino.Model, channels: int) -> None:
     """Raises RuntimeError where the graph computes something else than the network."""
-    import openvino
-
+    openvino = import_openvino()
     window = _small_window(network, channels)
     with torch.inference_mode():
         expected = network(window).numpy()
@@ -99,8 +99,7 @@ def _key(weights_sha256: str, version: str, window: Sequence[int]) -> str:
 
 def _read(cache: Path, key: str) -> openvino.Model | None:
     """The cached graph, or None where it is absent or not what was written."""
-    import openvino
-
+    openvino = import_openvino()
     try:
         hashes = json.loads((cache / f"{key}.json").read_text(encoding="utf-8"))
         for part in PARTS:
@@ -117,8 +116,7 @@ def _write(cache: Path, key: str, graph: openvino.Model) -> None:
 
     A model on a disk that cannot be written to is converted each time, which takes some seconds.
     """
-    import openvino
-
+    openvino = import_openvino()
     temporary = None
     try:
         cache.mkdir(parents=True, exist_ok=True)

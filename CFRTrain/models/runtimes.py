@@ -15,6 +15,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from CFRTrain.models.openvino_import import import_openvino
 from CFRTrain.models.package import Model
 from CFRTrain.retraining.encoder_decoder import EncoderDecoder
 from CFRTrain.runs.errors import DependencyError
@@ -84,11 +85,9 @@ class OpenVinoRuntime:
         """
         if not openvino_is_installed():
             raise _openvino_missing()
-        import openvino
-
         from CFRTrain.models.openvino_conversion import converted_network
 
-        core = openvino.Core()
+        core = import_openvino().Core()
         supported = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         self.precision = "bf16" if precision == "bf16" and supported else "f32"
         graph = converted_network(network, weights_sha256, window, cache)
