@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from CFRTrain.retraining.methods.acmt import AcmtEntropy, AcmtPrototypes, AcmtUncertainty
 from CFRTrain.retraining.methods.base import Method
+from CFRTrain.retraining.methods.ict import InterpolationConsistency
 from CFRTrain.retraining.methods.magicnet import MagicNet
 from CFRTrain.retraining.methods.mean_teacher import MeanTeacher
 from CFRTrain.retraining.methods.self_training import SelfTraining
@@ -17,4 +18,5 @@ METHODS: dict[str, type[Method]] = {
     "acmt_uncertainty": AcmtUncertainty,
     "acmt_prototypes": AcmtPrototypes,
     "magicnet": MagicNet,
+    "ict": InterpolationConsistency,
 }
