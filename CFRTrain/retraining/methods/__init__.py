@@ -9,6 +9,7 @@ from CFRTrain.retraining.methods.magicnet import MagicNet
 from CFRTrain.retraining.methods.mean_teacher import MeanTeacher
 from CFRTrain.retraining.methods.self_training import SelfTraining
 from CFRTrain.retraining.methods.supervised import Supervised
+from CFRTrain.retraining.methods.ua_mt import UncertaintyAwareMeanTeacher
 
 METHODS: dict[str, type[Method]] = {
     "supervised": Supervised,
@@ -19,4 +20,5 @@ METHODS: dict[str, type[Method]] = {
     "acmt_prototypes": AcmtPrototypes,
     "magicnet": MagicNet,
     "ict": InterpolationConsistency,
+    "ua_mt": UncertaintyAwareMeanTeacher,
 }
