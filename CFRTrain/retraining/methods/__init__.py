@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from CFRTrain.retraining.methods.acmt import AcmtEntropy, AcmtPrototypes, AcmtUncertainty
 from CFRTrain.retraining.methods.base import Method
+from CFRTrain.retraining.methods.cps import CrossPseudoSupervision
 from CFRTrain.retraining.methods.ict import InterpolationConsistency
 from CFRTrain.retraining.methods.magicnet import MagicNet
 from CFRTrain.retraining.methods.mean_teacher import MeanTeacher
@@ -21,4 +22,5 @@ METHODS: dict[str, type[Method]] = {
     "magicnet": MagicNet,
     "ict": InterpolationConsistency,
     "ua_mt": UncertaintyAwareMeanTeacher,
+    "cps": CrossPseudoSupervision,
 }
