@@ -27,8 +27,10 @@ def createSegmentation(
     markNode(node, caseId, role)
     node.CreateDefaultDisplayNodes()
     node.GetSegmentation().SetSourceRepresentationName(LABEL_MAP)
-    node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
+    # the transform first: the grid of a volume under another transform would be turned by it, and the strokes
+    # of the editor would lie between the voxels of the volume
     node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
+    node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
     addClasses(node.GetSegmentation(), classes)
     placeBeside(node, volumeNode)
     return node
