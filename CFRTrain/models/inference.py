@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from CFRTrain.data.components import keep_largest_components
 from CFRTrain.data.preprocessing import (
     indices_to_values,
     planned_geometry,
@@ -17,7 +18,6 @@ from CFRTrain.data.preprocessing import (
     restore_probabilities,
 )
 from CFRTrain.data.volumes import Volume, read_volume, write_volume
-from CFRTrain.models.components import keep_largest_components
 from CFRTrain.models.package import Model
 from CFRTrain.models.runtimes import Runtime, choose_runtime
 from CFRTrain.models.windows import UNWATCHED, Watch, Windows

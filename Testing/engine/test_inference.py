@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from monai.inferers import sliding_window_inference
 from torch import nn
 
+from CFRTrain.data.components import keep_largest_components
 from CFRTrain.data.geometry import Geometry
 from CFRTrain.data.planning import Intensity, Plan
 from CFRTrain.data.volumes import Volume, read_volume, write_volume
-from CFRTrain.models.components import keep_largest_components
 from CFRTrain.models.inference import (
     predict_labels,
     predict_probabilities,
