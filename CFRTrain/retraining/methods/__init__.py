@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from CFRTrain.retraining.methods.acmt import AcmtEntropy, AcmtPrototypes, AcmtUncertainty
 from CFRTrain.retraining.methods.base import Method
+from CFRTrain.retraining.methods.bcp import BidirectionalCopyPaste
 from CFRTrain.retraining.methods.cps import CrossPseudoSupervision
 from CFRTrain.retraining.methods.ict import InterpolationConsistency
 from CFRTrain.retraining.methods.magicnet import MagicNet
@@ -23,4 +24,5 @@ METHODS: dict[str, type[Method]] = {
     "ict": InterpolationConsistency,
     "ua_mt": UncertaintyAwareMeanTeacher,
     "cps": CrossPseudoSupervision,
+    "bcp": BidirectionalCopyPaste,
 }
