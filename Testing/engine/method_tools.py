@@ -106,7 +106,7 @@ class _PseudoLabels:
 
 
 def _stage(cohort: Cohort, name: str, run: Path, pseudo: bool, steps: int) -> Retrainer:
-    retrain = replace(cohort.job.retrain, steps=steps, dropout=0.2, warmup=0, pairs=0.0)
+    retrain = replace(cohort.job.retrain, steps=steps, levels=3, dropout=0.2, warmup=0, pairs=0.0)
     job = replace(cohort.job, method=name, retrain=retrain)
     plan = replace(cohort.plan, patch_zyx=PATCH)
     unlabeled = [case for case in cohort.ids if case not in cohort.labeled]

@@ -12,6 +12,7 @@ from CFRTrain.retraining.methods.mean_teacher import MeanTeacher
 from CFRTrain.retraining.methods.self_training import SelfTraining
 from CFRTrain.retraining.methods.supervised import Supervised
 from CFRTrain.retraining.methods.ua_mt import UncertaintyAwareMeanTeacher
+from CFRTrain.retraining.methods.urpc import PyramidConsistency
 
 METHODS: dict[str, type[Method]] = {
     "supervised": Supervised,
@@ -25,4 +26,5 @@ METHODS: dict[str, type[Method]] = {
     "ua_mt": UncertaintyAwareMeanTeacher,
     "cps": CrossPseudoSupervision,
     "bcp": BidirectionalCopyPaste,
+    "urpc": PyramidConsistency,
 }
