@@ -6,6 +6,7 @@ from CFRTrain.retraining.methods.acmt import AcmtEntropy, AcmtPrototypes, AcmtUn
 from CFRTrain.retraining.methods.base import Method
 from CFRTrain.retraining.methods.bcp import BidirectionalCopyPaste
 from CFRTrain.retraining.methods.cps import CrossPseudoSupervision
+from CFRTrain.retraining.methods.dtc import DualTaskConsistency
 from CFRTrain.retraining.methods.ict import InterpolationConsistency
 from CFRTrain.retraining.methods.magicnet import MagicNet
 from CFRTrain.retraining.methods.mean_teacher import MeanTeacher
@@ -27,4 +28,5 @@ METHODS: dict[str, type[Method]] = {
     "cps": CrossPseudoSupervision,
     "bcp": BidirectionalCopyPaste,
     "urpc": PyramidConsistency,
+    "dtc": DualTaskConsistency,
 }
