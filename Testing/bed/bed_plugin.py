@@ -8,6 +8,7 @@ pytest Testing --published-modules PATH   a module's .py file that must load unm
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,10 +18,25 @@ import pytest
 if TYPE_CHECKING:
     from Testing.bed.bed import Bed
 
+EXIT_STATUS = pytest.StashKey[int]()
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slicer-source", type=Path, help="checkout of Slicer (default: SLICER_SOURCE)")
     parser.addoption("--published-modules", type=Path, action="append", default=[], help="modules to load")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    session.config.stash[EXIT_STATUS] = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the process at once where the bed ran: MRML, VTK and Qt crash when the interpreter ends them."""
+    if "Testing.bed.bed" in sys.modules and EXIT_STATUS in config.stash:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(config.stash[EXIT_STATUS])
 
 
 @pytest.fixture(scope="session")

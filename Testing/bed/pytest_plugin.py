@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import faulthandler
 import importlib.util
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,7 +55,10 @@ def _virtual_display(request: pytest.FixtureRequest) -> Iterator[str]:
     except DisplayError:
         yield ""
     finally:
-        display.stop()
+        # Taken away from a living QApplication, Qt would end the process with status 1; so it ends by itself,
+        # when this process, its last client, is gone.
+        if "PySide6.QtWidgets" not in sys.modules:
+            display.stop()
 
 
 @pytest.fixture
