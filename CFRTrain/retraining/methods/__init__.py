@@ -5,6 +5,7 @@ from __future__ import annotations
 from CFRTrain.retraining.methods.acmt import AcmtEntropy, AcmtPrototypes, AcmtUncertainty
 from CFRTrain.retraining.methods.base import Method
 from CFRTrain.retraining.methods.bcp import BidirectionalCopyPaste
+from CFRTrain.retraining.methods.cct import CrossConsistency
 from CFRTrain.retraining.methods.cps import CrossPseudoSupervision
 from CFRTrain.retraining.methods.dtc import DualTaskConsistency
 from CFRTrain.retraining.methods.ict import InterpolationConsistency
@@ -29,4 +30,5 @@ METHODS: dict[str, type[Method]] = {
     "bcp": BidirectionalCopyPaste,
     "urpc": PyramidConsistency,
     "dtc": DualTaskConsistency,
+    "cct": CrossConsistency,
 }
