@@ -2,8 +2,8 @@
 
 `features` are coarse maps (B, F, *coarse) such as the bottleneck, `weights` (B, C, *fine) says how much each
 voxel counts for each class. Published code enlarges the features to full resolution, a gigabyte per crop;
-here the weights are averaged down instead, and the distances, not the features, are enlarged. For squared
-distances the nearest class is the same: enlarging is linear, and |feature|^2 is common to all classes.
+here the weights are averaged down instead, and distances and cosines, not the features, are enlarged. For
+squared distances the nearest class is the same: enlarging is linear, |feature|^2 is common to all classes.
 """
 
 from __future__ import annotations
@@ -32,3 +32,20 @@ def nearest_class(features: Tensor, prototypes: Tensor, present: Tensor, size: S
     distances = (fields - prototypes[..., None, None, None]).square().sum(dim=2)
     fine = functional.interpolate(distances, size=tuple(size), mode="trilinear")
     return fine.masked_fill(~present[..., None, None, None], torch.inf).min(dim=1).indices
+
+
+def cosine_logits(
+    features: Tensor, prototypes: Tensor, present: Tensor, size: Sequence[int], scale: float
+) -> Tensor:
+    """Return logits (B, C, *size): scale times the cosine with each prototype, -scale for absent classes."""
+    fields = features.float().unsqueeze(1)
+    cosines = functional.cosine_similarity(fields, prototypes[..., None, None, None], dim=2)
+    cosines = cosines.masked_fill(~present[..., None, None, None], -1.0)
+    return scale * functional.interpolate(cosines, size=tuple(size), mode="trilinear")
+
+
+def has_prototype(present: Tensor, labels: Tensor) -> Tensor:
+    """Return which voxels of labels (B, *spatial) have a class that is `present` (B, C)."""
+    known = labels < present.shape[1]
+    chosen = present.gather(1, torch.where(known, labels, 0).flatten(1)).view_as(labels)
+    return chosen & known

@@ -9,7 +9,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from CFRTrain.retraining.prototypes import class_prototypes, nearest_class
+from CFRTrain.retraining.prototypes import (
+    class_prototypes,
+    cosine_logits,
+    has_prototype,
+    nearest_class,
+)
 from CFRTrain.retraining.uncertainty import mean_of_passes, normalized_entropy
 
 
@@ -52,3 +57,20 @@ def test_the_mean_of_passes_is_a_distribution_and_has_no_gradient():
     mean = mean_of_passes(network, image, passes=3)
     assert torch.allclose(mean.sum(dim=1), torch.ones(2, 4, 4, 4)) and not mean.requires_grad
     assert not torch.equal(mean, mean_of_passes(network, image, passes=3))
+
+
+def test_logits_are_the_scaled_cosines_and_absent_classes_are_opposite():
+    features = torch.tensor([[3.0, 0.0], [0.0, 2.0], [1.0, 1.0]]).T.reshape(1, 2, 1, 1, 3)
+    prototypes = torch.tensor([[[2.0, 0.0], [0.0, 0.5], [0.0, 0.0]]])
+    present = torch.tensor([[True, True, False]])
+    logits = cosine_logits(features, prototypes, present, (1, 1, 3), scale=20.0)
+    half = 20 / math.sqrt(2)
+    assert logits[0, 0, 0, 0].tolist() == pytest.approx([20, 0, half])
+    assert logits[0, 1, 0, 0].tolist() == pytest.approx([0, 20, half])
+    assert logits[0, 2, 0, 0].tolist() == pytest.approx([-20] * 3)
+
+
+def test_voxels_of_absent_classes_and_ignored_ones_have_no_prototype():
+    present = torch.tensor([[True, False], [True, True]])
+    labels = torch.tensor([[0, 1, 255], [1, 0, 255]])
+    assert has_prototype(present, labels).tolist() == [[True, False, False], [True, True, False]]

@@ -6,6 +6,7 @@ from CFRTrain.retraining.methods.acmt import AcmtEntropy, AcmtPrototypes, AcmtUn
 from CFRTrain.retraining.methods.base import Method
 from CFRTrain.retraining.methods.bcp import BidirectionalCopyPaste
 from CFRTrain.retraining.methods.cct import CrossConsistency
+from CFRTrain.retraining.methods.cpcl import CyclicPrototypes
 from CFRTrain.retraining.methods.cps import CrossPseudoSupervision
 from CFRTrain.retraining.methods.dtc import DualTaskConsistency
 from CFRTrain.retraining.methods.ict import InterpolationConsistency
@@ -31,4 +32,5 @@ METHODS: dict[str, type[Method]] = {
     "urpc": PyramidConsistency,
     "dtc": DualTaskConsistency,
     "cct": CrossConsistency,
+    "cpcl": CyclicPrototypes,
 }

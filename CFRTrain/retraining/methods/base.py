@@ -65,6 +65,14 @@ class Batch:
         """All images (L + U, 1, z, y, x), labeled ones first."""
         return torch.cat([self.image_l, self.image_u]) if self.unlabeled else self.image_l
 
+    def pairs(self) -> tuple[Tensor, Tensor]:
+        """Return indices of labeled and of unlabeled items, so that each of both has a partner.
+
+        The first belongs to the first; the items of the shorter half come again.
+        """
+        order = torch.arange(max(self.labeled, self.unlabeled), device=self.image_l.device)
+        return order % self.labeled, order % self.unlabeled
+
 
 @dataclass(frozen=True)
 class Models:

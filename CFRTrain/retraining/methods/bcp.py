@@ -40,7 +40,8 @@ class BidirectionalCopyPaste(Method):
         self._box = random_box(batch.image_l.shape[2:], BOX_SHARE, batch.image_l.device)  # for this step only
         if self._labels_only(batch):
             return [models.student.features(self._paste(batch.image_l.roll(1, dims=0), batch.image_l))]
-        labeled, unlabeled = self._pairs(batch, batch.image_l, batch.image_u)
+        labeled, unlabeled = batch.pairs()
+        labeled, unlabeled = batch.image_l[labeled], batch.image_u[unlabeled]
         mixed = torch.cat([self._paste(unlabeled, labeled), self._paste(labeled, unlabeled)])
         return [models.student.features(mixed)]
 
@@ -49,8 +50,7 @@ class BidirectionalCopyPaste(Method):
         logits, label = outputs[0].logits, batch.label_l
         if self._labels_only(batch):
             return dice_ce(logits, self._paste(label.roll(1, dims=0), label))
-        label, _ = self._pairs(batch, label, batch.image_u)
-        return self._by_region(logits, label, (~self._box, self._box))
+        return self._by_region(logits, label[batch.pairs()[0]], (~self._box, self._box))
 
     def pseudo(self, models: Models, batch: Batch, outputs: Sequence[Features]) -> Tensor:
         """Return the loss against the labeler where the mixed images show unlabeled ones."""
@@ -83,15 +83,10 @@ class BidirectionalCopyPaste(Method):
     def _paste(self, inside: Tensor, around: Tensor) -> Tensor:
         return torch.where(self._box, inside, around)
 
-    def _pairs(self, batch: Batch, labeled: Tensor, unlabeled: Tensor) -> tuple[Tensor, Tensor]:
-        """Repeat the items of the shorter half, so that each of both has a partner."""
-        order = torch.arange(max(batch.labeled, batch.unlabeled), device=labeled.device)
-        return labeled[order % batch.labeled], unlabeled[order % batch.unlabeled]
-
     def _on_unlabeled(self, batch: Batch, logits: Tensor, label: Tensor, weight: Tensor | None) -> Tensor:
-        weight = torch.ones_like(label, dtype=torch.float32) if weight is None else weight
-        _, label = self._pairs(batch, batch.label_l, label)
-        _, weight = self._pairs(batch, batch.label_l, weight)
+        order = batch.pairs()[1]
+        weight = torch.ones_like(label) if weight is None else weight
+        label, weight = label[order], weight[order]
         return self._by_region(logits, label, (self._box * weight, ~self._box * weight))
 
     def _by_region(self, logits: Tensor, label: Tensor, regions: tuple[Tensor, Tensor]) -> Tensor:
