@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import shiboken6
-from PySide6 import QtCore, QtTest, QtWidgets
+from PySide6 import QtCore, QtGui, QtWidgets
 
 from Testing.bed.errors import slot_errors
 
@@ -178,7 +178,10 @@ def _choose_text(dialog: QtWidgets.QWidget, text: str) -> None:
         entries = {plain(item.text()): item for item in dialog.actions() if item.isEnabled()}
         if text in entries:
             dialog.setActiveAction(entries[text])
-            QtTest.QTest.keyClick(dialog, QtCore.Qt.Key.Key_Return)
+            # no QTest here: it complains where the entry opens a dialog and the key is answered only after it
+            none = QtCore.Qt.KeyboardModifier.NoModifier
+            press = QtGui.QKeyEvent(QtCore.QEvent.Type.KeyPress, QtCore.Qt.Key.Key_Return, none)
+            QtWidgets.QApplication.sendEvent(dialog, press)
             return
     else:
         buttons = dialog.findChildren(QtWidgets.QAbstractButton)

@@ -13,6 +13,15 @@ from typing import Any
 
 import pytest
 
+from Testing.gui.training import (  # noqa: F401
+    long_preview,
+    scripted,
+    short_preview,
+    small_cohort,
+    small_volumes,
+    trained_cohort,
+    trained_template,
+)
 from Testing.gui.window import Window
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -36,12 +45,9 @@ def engine_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def nothing_missing(monkeypatch: pytest.MonkeyPatch, bed: Any) -> None:
+def nothing_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     """All packages of the engine are installed, so that no line about them is at the top."""
-    sys.path.insert(0, str(MODULE.parent))
-    from CFRSegmentLib.setup import Installer
-
-    monkeypatch.setattr(Installer, "missing", lambda self, *arguments: ())
+    monkeypatch.setattr("Testing.bed.packaging_recorder.pip_check", lambda *_arguments, **_options: True)
 
 
 @pytest.fixture

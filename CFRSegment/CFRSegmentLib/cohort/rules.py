@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -36,17 +37,23 @@ def trainingCase(case: Case) -> TrainingCase:
     labeled and corrected cases train as labels; accepted ones too, their accepted pseudo-label is the label;
     unlabeled and pseudo-labeled ones train as unlabeled; rejected and failed ones not at all.
     """
-    reasons = {
+    role = ROLES.get(case.status, "")
+    reason = case.problem if case.status is Status.FAILED and case.problem else _reasons()[case.status]
+    return TrainingCase(case, role, case.label if role == "labeled" else None, reason)
+
+
+@cache
+def _reasons() -> dict[Status, str]:
+    """Why a case of a status trains as it does; made once, as there may be thousands of cases."""
+    return {
         Status.LABELED: _("Trains with the label drawn by hand."),
         Status.CORRECTED: _("Trains with the corrected label."),
         Status.ACCEPTED: _("Trains with the accepted pseudo-label as its label."),
         Status.UNLABELED: _("Trains without a label."),
         Status.PSEUDO_LABELED: _("Trains without a label: its pseudo-label is not reviewed yet."),
         Status.REJECTED: _("Left out: its pseudo-label was rejected. Label it, or open it again."),
-        Status.FAILED: case.problem or _("Left out: it cannot be used."),
+        Status.FAILED: _("Left out: it cannot be used."),
     }
-    role = ROLES.get(case.status, "")
-    return TrainingCase(case, role, case.label if role == "labeled" else None, reasons[case.status])
 
 
 def reviewOrder(cases: Sequence[Case]) -> tuple[Case, ...]:

@@ -50,7 +50,7 @@ class AnnotatePanel:
         """Show classes and case as they are now."""
         self.classes.refresh()
         self._session.case.applyClasses()
-        self._onCase()
+        self._showCase()
 
     def enter(self) -> None:
         """The module is shown: its keys work."""
@@ -101,10 +101,13 @@ class AnnotatePanel:
 
     def _onCase(self) -> None:
         """Another case is open, or none."""
-        case, cohort = self._session.case, self._session.cohort
         self.messages.clear()
-        if case.id is not None and cohort is not None and cohort.classes:
+        if self._session.case.id is not None and self._session.requireCohort().classes:
             self.ui.classesBox.collapsed = True  # the editor lists them, too
+        self._showCase()
+
+    def _showCase(self) -> None:
+        case, cohort = self._session.case, self._session.cohort
         if self._session.parameters is not None:
             readOnly = cohort is None or cohort.readOnly
             self.host.edit(case.volumeNode, case.segmentationNode, readOnly)

@@ -67,6 +67,8 @@ class CohortFiles:
         if error.code != "missing":
             self._messages.error(str(error))
             return
+        if self._session.cohort is None:
+            self._ui.summaryLabel.hide()  # it would say to open one, and here is the question about one
         text = _("The cohort {folder} is not there. Where is it now?").format(folder=folder)
         forget = (_("Forget it"), lambda: self._forget(folder))
         self._messages.error(text, [(_("Choose folder..."), self._askAndOpen), forget])
@@ -77,6 +79,7 @@ class CohortFiles:
         if parameters is not None and parameters.cohortFolder == str(folder):
             parameters.cohortFolder = ""
         self._messages.clear()
+        self._ui.summaryLabel.show()
 
     def _reopen(self) -> None:
         self.open(self._session.requireCohort().folder)

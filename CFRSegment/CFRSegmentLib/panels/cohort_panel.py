@@ -149,6 +149,7 @@ class CohortPanel:
 
     def _refreshSummary(self, cases: Sequence[Case]) -> None:
         cohort = self._session.cohort
+        self.ui.summaryLabel.show()
         if cohort is None:
             self.ui.summaryLabel.text = _("No cohort yet: create one, or open the folder of one.")
             self.ui.summaryLabel.toolTip = ""

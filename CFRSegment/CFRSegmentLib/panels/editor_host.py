@@ -36,9 +36,15 @@ class EditorHost:
         segmentationNode: slicer.vtkMRMLSegmentationNode | None,
         readOnly: bool,
     ) -> None:
-        """Edit this segmentation over this volume, its first segment selected; None edits nothing."""
-        self.editor.setActiveEffect(None)
+        """Edit this segmentation over this volume, its first segment selected; None edits nothing.
+
+        One that is edited already stays as it is, with the effect and the segment in use.
+        """
         self._useOwnNode()
+        wanted = (volumeNode, segmentationNode, readOnly)
+        if wanted == (self.editor.sourceVolumeNode(), self.editor.segmentationNode(), self.editor.readOnly):
+            return
+        self.editor.setActiveEffect(None)
         self.editor.setSegmentationNode(segmentationNode)
         self.editor.setSourceVolumeNode(volumeNode)
         self.editor.readOnly = readOnly
@@ -62,7 +68,6 @@ class EditorHost:
     def cleanup(self) -> None:
         """The window goes."""
         self.exit()
-        self.editor.setMRMLSegmentEditorNode(None)
         if self._factory is not None:
             self._factory.disconnect("effectRegistered(QString)", self._onEffectRegistered)
 

@@ -13,7 +13,7 @@ from ..cohort import Cohort, CohortError, SegmentClass
 from ..engine import Device, EngineEnvironment
 from ..i18n import _
 from ..parameters import CFRSegmentParameterNode
-from ..setup import Installer
+from ..setup import BASE, Installer
 from .case_session import CaseSession
 from .settings import PersonalSettings
 from .signals import Signal
@@ -24,8 +24,8 @@ class Session:
 
     cohortChanged(): another cohort or none, or its name or classes. casesChanged(ids or None for all):
     whoever changes cases emits it. modelsChanged(): a training has made a model. parametersChanged(): another
-    parameter node or none. sectionWanted(name): a section is to be shown. setupWanted(): packages are needed
-    now. setupFinished(): they were installed.
+    parameter node or none. sectionWanted(name): a section is to be shown. setupWanted(groups): packages are
+    needed now. setupFinished(): they were installed.
     closeQuestions: asked before Slicer closes; one that gives False keeps it open.
     """
 
@@ -131,9 +131,9 @@ class Session:
         """Unfold a section (cohort, annotate, train, review, apply) and scroll to it."""
         self.sectionWanted.emit(name)
 
-    def requestSetup(self) -> None:
-        """Ask for the installation of what is missing."""
-        self.setupWanted.emit()
+    def requestSetup(self, groups: Sequence[str] = (BASE,)) -> None:
+        """Ask for the installation of what is missing in these groups of packages (BASE, SAM, FAST)."""
+        self.setupWanted.emit(tuple(groups))
 
     def cleanup(self) -> None:
         """The window goes: another Slicer may write to the cohort. Nodes stay in the scene."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import qt
 import slicer
 
 from ..i18n import _
-from ..setup import InstallPlan, InstallResult, Outcome
+from ..setup import BASE, InstallPlan, InstallResult, Outcome
 from .message_line import MessageLine
 from .session import Session
 
@@ -35,14 +36,11 @@ class SetupBanner:
         """Show what is missing; nothing where all is there."""
         if self._installer.isInstalling():
             return
-        pending = self._installer.pendingAfterRestart
-        if pending is not None:
+        if self._installer.pendingAfterRestart is not None:
             text = _("The installation that was begun before the restart can go on.")
-            self.message.info(text, [(_("Continue"), self._resume), (_("Not now"), self._dismiss)])
+            self.message.info(text, [(_("Continue"), self._resume), (_("Not now"), self._giveUp)])
         elif self._installer.missing() and not self._isDismissed:
-            text = _(
-                "Cases can be annotated now. Training and segmenting need packages to be installed once."
-            )
+            text = _("Cases can be labeled now. To train and to segment, packages have to be installed once.")
             self.message.info(text, [(_("Install..."), self.confirm), (_("Not now"), self._dismiss)])
         else:
             self.message.clear()
@@ -58,47 +56,50 @@ class SetupBanner:
         """The window goes."""
         self._session.setupWanted.disconnect(self.confirm)
 
-    def confirm(self, offlineFolder: Path | None = None) -> None:
+    def confirm(self, groups: Sequence[str] = (BASE,), offlineFolder: Path | None = None) -> None:
         """Show what would be installed, and ask once."""
         if self._installer.isInstalling():
             return
-        plan = self._installer.plan(offlineFolder=offlineFolder)
+        plan = self._installer.plan(groups, offlineFolder)
         cancel = (_("Cancel"), self._dismiss)
-        if plan.missingExtension:
-            install = (
-                _("Install {name} extension").format(name=plan.missingExtension),
-                self._installExtension,
-            )
-            self.message.warning(plan.problem or plan.question, [install, cancel])
-        elif plan.problem:
-            self.message.error(plan.problem, [(_("From a folder..."), self._chooseFolder), cancel])
-        elif not plan.missing:
+        folder = (_("From a folder..."), lambda: self._chooseFolder(groups))
+        if not plan.missing:
             self.message.clear()
+        elif plan.missingExtension:
+            text = _("Install extension {name}").format(name=plan.missingExtension)
+            install = (text, lambda: self._installExtension(groups))
+            self.message.warning(_problemText(plan), [install, folder, cancel])
+        elif plan.problem:
+            self.message.error(_problemText(plan), [folder, cancel])
         else:
-            install = (_("Install"), lambda: self._install(offlineFolder))
-            actions = [install, (_("From a folder..."), self._chooseFolder), cancel]
-            self.message.warning(plan.question, actions)
+            install = (_("Install"), lambda: self._install(groups, offlineFolder))
+            self.message.warning(plan.question, [install, folder, cancel])
+        self.message.reveal()
 
-    def _chooseFolder(self) -> None:
+    def _chooseFolder(self, groups: Sequence[str]) -> None:
         title = _("Folder with the packages as wheel files")
         found = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), title)
         if found:
-            self.confirm(Path(found))
+            self.confirm(groups, Path(found))
 
     def _dismiss(self) -> None:
         self._isDismissed = True
         self.message.clear()
 
-    def _install(self, offlineFolder: Path | None) -> None:
+    def _giveUp(self) -> None:
+        self._installer.dismiss()
+        self._dismiss()
+
+    def _install(self, groups: Sequence[str], offlineFolder: Path | None) -> None:
         self.message.info(_("Installing. Slicer can be used meanwhile."))
-        self._installer.install(_yes, offlineFolder, self._showLine, self._onFinished)
+        self._installer.install(_yes, offlineFolder, self._showLine, self._onFinished, groups)
 
     def _resume(self) -> None:
         self.message.info(_("Installing. Slicer can be used meanwhile."))
         self._installer.resume(self._showLine, self._onFinished)
 
-    def _installExtension(self) -> None:
-        self._onFinished(self._installer.installPyTorchExtension())
+    def _installExtension(self, groups: Sequence[str]) -> None:
+        self._onFinished(self._installer.installPyTorchExtension(groups))
 
     def _showLine(self, line: str) -> None:
         """The last line that pip has said, so that one sees that it goes on."""
@@ -122,6 +123,10 @@ class SetupBanner:
         else:
             self.message.info(result.text or _("Everything is installed."), [(_("Close"), self._dismiss)])
             self._session.setupFinished.emit()
+
+
+def _problemText(plan: InstallPlan) -> str:
+    return f"{plan.problem or plan.question} {plan.remedy}".strip()
 
 
 def _yes(_plan: InstallPlan) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import qt
 
@@ -22,6 +23,7 @@ COLORS = {
 }
 
 
+@cache
 def statusText(status: Status) -> str:
     """The status as people read it."""
     return {
@@ -35,6 +37,7 @@ def statusText(status: Status) -> str:
     }[status]
 
 
+@cache
 def statusHelp(status: Status) -> str:
     """What the status means for the next training."""
     return {
