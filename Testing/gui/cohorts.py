@@ -22,3 +22,13 @@ def make_cohort(folder: Path, name: str, pairs: list[tuple[Path, Path]], labeled
                 sitk.WriteImage(sitk.Cast(sitk.ReadImage(str(label)), sitk.sitkUInt8), str(temporary))
                 cohort.commitLabel(case.id, temporary, "tester")
     return folder
+
+
+def write_label(session, case_id: str, label: Path) -> None:
+    """Give a case of the open cohort a label from a file, and tell the window."""
+    import SimpleITK as sitk
+
+    temporary = session.cohort.newLabelFile(case_id)
+    sitk.WriteImage(sitk.Cast(sitk.ReadImage(str(label)), sitk.sitkUInt8), str(temporary))
+    session.cohort.commitLabel(case_id, temporary, "tester")
+    session.casesChanged.emit((case_id,))

@@ -96,8 +96,8 @@ def _ofSettings(cohort: Cohort, settings: TrainSettings) -> Iterator[Problem]:
         remedy = _("Download the weights or choose their file, or let the atlas label the cases.")
         yield Problem("weights_absent", text, remedy, blocking=False)
     elif settings.usesSam and not settings.weights.is_file():
-        text = _("The SAM weights file {name} does not exist.").format(name=settings.weights.name)
-        yield Problem("weights_missing", text, _("Download it again, or choose another file."))
+        text = _("The SAM weights {name} are not on this computer.").format(name=settings.weights.name)
+        yield Problem("weights_missing", text, _("Press Download or From file, or choose None."))
     if cohort.classes:
         try:
             jobOf(settings, classSpecs(cohort), onCpu=True)

@@ -142,10 +142,12 @@ class RunControl:
         if self._follower is None:
             return
         self.finishStops()
+        # Asked first: this notes how a process ended that could not do so itself. One lives on for a moment
+        # after its last word, and is followed until it is gone.
+        isThere = self.engine.isRunning(self._follower.runFolder)
         self.state = self._follower.poll()
         isBehind = not self._follower.caughtUp
-        # A process lives on for a moment after its last word, and counts as running until it is gone.
-        if isBehind or self.isActive or self._stopping or self.engine.isRunning(self._follower.runFolder):
+        if isBehind or self.isActive or self._stopping or isThere:
             self._timer.start(CATCH_UP_MS if isBehind else FOLLOW_MS)
         else:
             self._timer.stop()

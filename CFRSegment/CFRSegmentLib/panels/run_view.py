@@ -105,7 +105,7 @@ class RunView:
         self._ui.lossPlot.setVisible(bool(losses))
         self._ui.dicePlot.setVisible(bool(overlaps))
         self._loss.show(_("Loss"), losses)
-        self._dice.show(_("Dice"), overlaps)
+        self._dice.show(_("Dice on labels"), overlaps)
 
     def _onLogFolded(self, _isFolded: bool) -> None:
         self._showLog(self._log)
@@ -188,14 +188,12 @@ def curveLabel(stage: str, metric: str) -> str:
         "retrain": _("re-train"),
     }
     kinds = {
-        "dice": _("validation"),
         "validation_dice": _("validation"),
-        "labeled_dice": _("labels"),
         "pseudo_dice": _("pseudo-labels"),
     }
-    if metric == LOSS and stage.startswith("retrain_"):
+    if metric in (LOSS, DICE) and stage.startswith("retrain_"):
         return _("re-train {round}").format(round=stage.removeprefix("retrain_"))
-    if metric == LOSS:
+    if metric in (LOSS, DICE):
         return stages.get(stage, stage)
     return kinds.get(metric, metric.replace("_", " "))
 
