@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from PySide6 import QtGui
+from PySide6 import QtGui, QtWidgets
 
 from Testing.bed.pythonqt import unwrap
 from Testing.bed.waiting import process_events
@@ -17,6 +17,39 @@ def test_the_five_sections_are_in_the_order_of_the_work(window, shot):
     tops = [section.mapToGlobal(section.rect().topLeft()).y() for section in sections]
     assert tops == sorted(tops)
     shot("shell_empty")
+
+
+def clipped(top):
+    """Visible labels and buttons that are narrower than their text, and line breaks that do not fit."""
+    kinds = (QtWidgets.QLabel, QtWidgets.QPushButton, QtWidgets.QCheckBox, QtWidgets.QRadioButton)
+    found = []
+    for item in top.findChildren(QtWidgets.QWidget):
+        if isinstance(item, kinds) and item.isVisible() and item.text():
+            wraps = isinstance(item, QtWidgets.QLabel) and item.wordWrap()
+            needed = item.minimumSizeHint().width() if wraps else item.sizeHint().width()
+            cut = item.width() < needed or (wraps and item.height() < item.heightForWidth(item.width()))
+            if cut and item.toolTip() != item.text():  # a long title may be cut where its tool tip has it all
+                found.append((item.objectName(), item.text(), item.width(), needed))
+    return found
+
+
+def test_nothing_is_clipped_in_a_panel_of_420_pixels(window, new_cohort, shot):
+    from PySide6 import QtCore
+
+    main_window = unwrap(window.bed.window)
+    dock = main_window.findChild(QtWidgets.QDockWidget, "PanelDockWidget")
+    window.open_cohort(new_cohort(cases=3, labeled=1))
+    window.double_click(1)
+    for name in ("train", "review", "apply"):
+        unwrap(window.widget.sections.section(name)).setProperty("collapsed", False)
+    main_window.resizeDocks([dock], [420], QtCore.Qt.Orientation.Horizontal)
+    process_events(0.5)
+    area = dock.findChild(QtWidgets.QScrollArea)
+    assert dock.width() == 420 and not area.horizontalScrollBar().isVisible()
+    assert clipped(area.widget()) == []
+    shot("shell_420")
+    area.verticalScrollBar().setValue(area.verticalScrollBar().maximum())
+    shot("shell_420_end")
 
 
 def test_the_empty_window_says_what_to_do_first(window):

@@ -79,6 +79,11 @@ class Cohort:
         return self._store.access.reason
 
     @property
+    def isOpenElsewhere(self) -> bool:
+        """Whether it is read-only because another Slicer has, or seems to have, it open: see `takeOver`."""
+        return self.readOnly and self._store.layout.lock.exists()
+
+    @property
     def imagesFolder(self) -> Path:
         """Where the images are."""
         return self._store.layout.images

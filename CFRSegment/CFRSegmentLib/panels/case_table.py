@@ -16,6 +16,7 @@ TITLE, MODALITY, STATUS, UNCERTAINTY, SIGNED = range(5)
 ID_ROLE, SORT_ROLE, STATUS_ROLE = qt.Qt.UserRole, qt.Qt.UserRole + 1, qt.Qt.UserRole + 2
 FIRST_PORTION, PORTION = 150, 60
 FILL_MILLISECONDS = 5
+CELL_PADDING, ICON_WIDTH, WIDEST_COLUMN = 14, 20, 150
 
 
 class CaseTable:
@@ -113,14 +114,6 @@ class CaseTable:
         header.setStretchLastSection(False)
         header.setSectionResizeMode(TITLE, qt.QHeaderView.Stretch)
         header.setMinimumSectionSize(40)
-        widest = {
-            MODALITY: _("Modality"),
-            STATUS: f"{statusText(Status.PSEUDO_LABELED)}000",
-            UNCERTAINTY: _("Uncertainty"),
-            SIGNED: "initials 2000-00-00",
-        }
-        for column, text in widest.items():
-            header.resizeSection(column, view.fontMetrics().boundingRect(text).width() + 18)
         view.connect("activated(QModelIndex)", self._onActivated)
         selection = view.selectionModel()
         selection.connect("selectionChanged(QItemSelection,QItemSelection)", self._onSelectionChanged)
@@ -167,6 +160,23 @@ class CaseTable:
         }
         for column, isHidden in hidden.items():
             self.view.setColumnHidden(column, isHidden)
+        texts = {
+            MODALITY: {case.modality for case in cases},
+            STATUS: {statusText(case.status) for case in cases},
+            UNCERTAINTY: {uncertaintyText(case) for case in cases},
+            SIGNED: {signedText(case) for case in cases},
+        }
+        for column, found in texts.items():
+            self._fit(column, found)
+
+    def _fit(self, column: int, texts: Iterable[str]) -> None:
+        """As wide as its texts in bold, within reason; what is left is for the titles."""
+        font = qt.QFont(self.view.font)
+        font.setBold(True)
+        metrics, title = qt.QFontMetrics(font), self._model.headerData(column, qt.Qt.Horizontal)
+        width = max(metrics.boundingRect(text).width() for text in (title, *texts)) + CELL_PADDING
+        width += ICON_WIDTH if column == STATUS else 0
+        self.view.header().resizeSection(column, min(width, WIDEST_COLUMN))
 
     def _indexOf(self, caseId: str) -> qt.QModelIndex | None:
         row = self._rowOf.get(caseId)

@@ -50,12 +50,14 @@ class CohortFiles:
             return
         text = _("Read-only: {reason} Cases can be looked at, nothing can be changed.")
         actions = [(_("Try again"), self._reopen)]
+        if cohort.isOpenElsewhere:  # also what a computer that was switched off leaves behind
+            actions.append((_("Take over"), self._takeOver))
         self._access.warning(text.format(reason=cohort.readOnlyReason), actions)
 
-    def open(self, folder: Path) -> bool:
+    def open(self, folder: Path, takeOver: bool = False) -> bool:
         """Open a cohort; what went wrong is said in a line. False where it is not open."""
         try:
-            opened = self._session.openCohort(folder)
+            opened = self._session.openCohort(folder, takeOver)
         except CohortError as error:
             self._sayProblem(folder, error)
             return False
@@ -83,6 +85,10 @@ class CohortFiles:
 
     def _reopen(self) -> None:
         self.open(self._session.requireCohort().folder)
+
+    def _takeOver(self) -> None:
+        """The other Slicer becomes read-only."""
+        self.open(self._session.requireCohort().folder, takeOver=True)
 
     def _askAndOpen(self) -> None:
         recent = self._session.settings.recentCohorts

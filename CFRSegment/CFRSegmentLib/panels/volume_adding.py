@@ -25,7 +25,7 @@ FILE_TYPES = "*.nii *.nii.gz *.nrrd *.mha *.dcm"
 class VolumeAdding:
     """Adds volumes to the open cohort, and says what came of it. busyChanged(): `isBusy` has changed."""
 
-    def __init__(self, session: Session, button: qt.QToolButton, messages: MessageLine) -> None:
+    def __init__(self, session: Session, button: qt.QPushButton, messages: MessageLine) -> None:
         self.busyChanged = Signal()
         self.showFailed: Callable[[], None] = lambda: None
         self.collector = VolumeCollector(session)
