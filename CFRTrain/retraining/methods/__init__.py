@@ -13,6 +13,7 @@ from CFRTrain.retraining.methods.ict import InterpolationConsistency
 from CFRTrain.retraining.methods.magicnet import MagicNet
 from CFRTrain.retraining.methods.mean_teacher import MeanTeacher
 from CFRTrain.retraining.methods.self_training import SelfTraining
+from CFRTrain.retraining.methods.ss_net import SmoothnessAndSeparation
 from CFRTrain.retraining.methods.supervised import Supervised
 from CFRTrain.retraining.methods.ua_mt import UncertaintyAwareMeanTeacher
 from CFRTrain.retraining.methods.urpc import PyramidConsistency
@@ -33,4 +34,5 @@ METHODS: dict[str, type[Method]] = {
     "dtc": DualTaskConsistency,
     "cct": CrossConsistency,
     "cpcl": CyclicPrototypes,
+    "ss_net": SmoothnessAndSeparation,
 }
