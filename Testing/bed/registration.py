@@ -36,6 +36,7 @@ from Testing.bed.mrml_widgets.subject_hierarchy_views import (
     qMRMLSubjectHierarchyComboBox,
     qMRMLSubjectHierarchyTreeView,
 )
+from Testing.bed.mrml_widgets.terminology_navigator import qSlicerTerminologyNavigatorWidget
 from Testing.bed.scripted_loader import qSlicerScriptedLoadableModule
 from Testing.bed.segment_editor.editor_widget import qMRMLSegmentEditorWidget
 from Testing.bed.segment_editor.effect import qSlicerSegmentEditorAbstractEffect
@@ -83,6 +84,7 @@ STAND_INS = (
     qMRMLSubjectHierarchyComboBox,
     qMRMLSubjectHierarchyTreeView,
     ctkDICOMDatabase,
+    qSlicerTerminologyNavigatorWidget,
 )
 
 

@@ -37,6 +37,11 @@ _ALTERED = (
 )
 
 
+def categories() -> tuple[Any, ...]:
+    """Each category (name, code) with its types (name, code, color)."""
+    return _TISSUE, _STRUCTURES, _ALTERED
+
+
 def write(folder: Path) -> Path:
     """Write the three files that the logic loads when it starts; returns the folder."""
     folder.mkdir(parents=True)

@@ -192,6 +192,42 @@ def test_classes_are_added_renamed_and_seen_in_the_editor(opened):
     assert opened.annotate.ui.classesTable.item(2, 1).text() == "Tail"
 
 
+def test_a_class_gets_a_coded_term_with_slicer_s_selector(opened, shot):
+    unwrap(opened.annotate.ui.classesBox).setProperty("collapsed", False)
+    process_events(0.1)
+
+    def choose(dialog):
+        from PySide6 import QtCore, QtWidgets
+
+        terms = dialog.findChild(QtWidgets.QListWidget, "TypeList")
+        terms.setCurrentItem(terms.findItems("Hippocampus", QtCore.Qt.MatchFlag.MatchExactly)[0])
+        next(item for item in dialog.findChildren(QtWidgets.QPushButton) if item.text() == "Select").click()
+
+    opened.dialogs.expect(choose, title="Terminology of Anterior")
+    opened.user.click_cell(opened.annotate.ui.classesTable, 0, 2, count=2)
+    term = opened.session.cohort.classes[0].terminology
+    assert "SCT^5366008^Hippocampus" in term
+    assert opened.annotate.ui.classesTable.item(0, 2).text() == "Anatomical Structure, Hippocampus"
+    segment = opened.session.case.segmentationNode.GetSegmentation().GetSegment("class_1")
+    assert "5366008" in segment.GetTerminology() and opened.session.cohort.classes[0].name == "Anterior"
+    shot("annotate_terminology")
+
+
+def test_a_class_gets_another_color(opened):
+    unwrap(opened.annotate.ui.classesBox).setProperty("collapsed", False)
+    process_events(0.1)
+
+    def choose(dialog):
+        from PySide6 import QtGui
+
+        dialog.setCurrentColor(QtGui.QColor(10, 20, 200))
+        dialog.accept()
+
+    opened.dialogs.expect(choose, title="Color of Posterior")
+    opened.user.click_cell(opened.annotate.ui.classesTable, 1, 0, count=2)
+    assert opened.session.cohort.classes[1].color == (10, 20, 200)
+
+
 def test_a_class_in_use_is_not_removed(opened):
     unwrap(opened.annotate.ui.classesBox).setProperty("collapsed", False)
     process_events(0.1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from PySide6 import QtGui, QtWidgets
 
@@ -116,3 +117,16 @@ def test_the_logic_works_without_the_window(bed, new_cohort):
     assert node.GetSegmentation().GetNumberOfSegments() == 2
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 1
     logic.session.cleanup()
+
+
+def test_two_volumes_are_offered_as_sample_data(bed):
+    bed.loadModule(MODULE, show=False)
+    bed.app.startupCompleted.emit()
+    import slicer
+
+    sources = slicer.modules.sampleDataSources["CFRSegment"]
+    assert [len(source.uris) for source in sources] == [2]
+    for uri, checksum in zip(sources[0].uris, sources[0].checksums, strict=True):
+        assert uri.startswith("https://github.com/Slicer/SlicerTestingData/releases/download/SHA256/")
+        assert checksum == f"SHA256:{uri.rsplit('/', 1)[1]}"
+    assert Path(sources[0].thumbnailFileName).is_file()
