@@ -1,4 +1,4 @@
-"""The affine part of a registration, by mutual information or by correlation, coarse to fine."""
+"""The linear part of a registration, by mutual information or by correlation, coarse to fine."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ MUTUAL_INFORMATION_BINS = 32
 LARGEST_STRETCH = 2.5  # no anatomy is that much larger than its kind: such an affine is wrong
 
 Metric = Literal["information", "correlation"]
+Linear = Literal["affine", "translation"]
 
 
-def affine_transform(
+def linear_transform(
     fixed: sitk.Image,
     moving: sitk.Image,
+    kind: Linear,
     metric: Metric,
     shrinks: Sequence[float],
     iterations: int,
     samples: int,
 ) -> tuple[sitk.AffineTransform, bool]:
-    """The best affine transform, and whether it may be trusted (else it is a center alignment).
+    """The best translation or affine transform, and whether it may be trusted (else centers are aligned).
 
     shrinks: how much coarser than the images each level is. samples: voxels that each step looks at.
     """
@@ -35,14 +37,15 @@ def affine_transform(
     start, start_score = min(zip(starts, scores, strict=True), key=lambda pair: pair[1])
     try:
         found = _translated(*(pyramid_level(image, shrinks[0]) for image in (fixed, moving)), start, metric)
-        for shrink in shrinks:
+        for shrink in shrinks if kind == "affine" else ():
             level = [pyramid_level(image, shrink) for image in (fixed, moving)]
             found = sitk.AffineTransform(_optimized(*level, found, metric, iterations, samples))
     except RuntimeError:  # ITK's way to say that the volumes stopped overlapping or held no contrast
         return start, False
     stretches = np.linalg.svd(np.array(found.GetMatrix()).reshape(3, 3), compute_uv=False)
     plausible = stretches.max() < LARGEST_STRETCH and stretches.min() > 1 / LARGEST_STRETCH
-    if plausible and _score(*coarse, found, metric) <= start_score:
+    # a translation is sought at the coarsest level alone; the finest, noisier, is no judge of it
+    if plausible and (kind == "translation" or _score(*coarse, found, metric) <= start_score):
         return found, True
     return start, False
 

@@ -19,7 +19,7 @@ from CFRTrain.labelers.registration import (
     RegistrationOptions,
     Transform,
     automatic_resolution,
-    register,
+    register_each_way,
     warp_image,
     warp_probabilities,
 )
@@ -38,6 +38,7 @@ REGISTRATION_BYTES = 230  # per voxel at registration resolution; measured on 1.
 COPY_BYTES = 20  # per voxel of the volume itself: both images and the focus, scaled and as SimpleITK's
 MOST_THREADS = 1024
 DIRECT_VOTE, TEMPLATE_VOTE = 2.0, 1.0  # a template's label went through one registration more
+WAY_SHARPNESS = 20.0  # a way that matches 0.05 worse has a third of the vote, a failed one next to none
 
 
 class Pair(NamedTuple):
@@ -103,10 +104,10 @@ class AtlasLabeler:
         self._vote_directly(ballot, case_id, target)
         if self.templates is not None:
             others = [case for case in self.templates.chosen if case != case_id]
-            transforms = self._registered(case_id, others, keep=False)
-            for template, transform in zip(others, transforms, strict=True):
+            registered = self._registered(case_id, others, keep=False)
+            for template, ways in zip(others, registered, strict=True):
                 probabilities = self.templates.label(template).probabilities
-                self._vote(ballot, template, probabilities, transform, TEMPLATE_VOTE)
+                self._vote(ballot, template, probabilities, ways, TEMPLATE_VOTE)
         return ballot.result()
 
     def register_all(self, targets: Sequence[str]) -> None:
@@ -142,8 +143,8 @@ class AtlasLabeler:
         self._taken(pair, self._register(pair), keep=True)
 
     def transform(self, case_id: str, labeled_id: str) -> Transform:
-        """The transform that brings labeled case `labeled_id` onto `case_id`, from disk where it is known."""
-        return self._registered(case_id, [labeled_id], keep=True)[0]
+        """The best transform that brings case `labeled_id` onto `case_id`, from disk where it is known."""
+        return self._registered(case_id, [labeled_id], keep=True)[0][0]
 
     def closest(self, case_id: str) -> tuple[str, ...]:
         """At most job.atlas.atlases labeled cases, the most similar to `case_id` first."""
@@ -162,20 +163,23 @@ class AtlasLabeler:
 
     def _vote_directly(self, ballot: Ballot, case_id: str, target: np.ndarray) -> None:
         atlases = self.closest(case_id)
-        for atlas, transform in zip(atlases, self._registered(case_id, atlases, keep=True), strict=True):
+        for atlas, ways in zip(atlases, self._registered(case_id, atlases, keep=True), strict=True):
             soft = smoothed_one_hot(
                 self.store.label(atlas), self.classes, self.job.atlas.smoothing_sigma, self.spacing
             )
-            self._vote(ballot, atlas, soft, transform, DIRECT_VOTE)
+            self._vote(ballot, atlas, soft, ways, DIRECT_VOTE)
 
     def _vote(
-        self, ballot: Ballot, atlas: str, probabilities: np.ndarray, transform: Transform, weight: float
+        self, ballot: Ballot, atlas: str, probabilities: np.ndarray, ways: Sequence[Transform], weight: float
     ) -> None:
-        image = warp_image(self.store.image(atlas), self.spacing, transform)
-        ballot.add(warp_probabilities(probabilities, self.spacing, transform), image, weight)
+        """One atlas's vote, shared by the ways in which it was registered."""
+        shares = np.exp([WAY_SHARPNESS * (way.similarity - ways[0].similarity) for way in ways])
+        for way, share in zip(ways, shares / shares.sum(), strict=True):
+            image = warp_image(self.store.image(atlas), self.spacing, way)
+            ballot.add(warp_probabilities(probabilities, self.spacing, way), image, weight * share)
 
-    def _registered(self, case_id: str, moving: Sequence[str], keep: bool) -> list[Transform]:
-        """Transforms of several cases onto one, found side by side; `keep`: looked up and kept on disk."""
+    def _registered(self, case_id: str, moving: Sequence[str], keep: bool) -> list[Sequence[Transform]]:
+        """Each case's transforms onto one, the best first, found side by side; `keep`: looked up, kept."""
         known = {atlas: self.transforms.get(case_id, atlas) if keep else None for atlas in moving}
         missing = [self._pair(case_id, atlas) for atlas in moving if known[atlas] is None]
         with side_by_side(self._register, missing, self._threads) as found:
@@ -187,10 +191,11 @@ class AtlasLabeler:
         fixed, moving = self.store.image(case_id), self.store.image(atlas)
         return Pair(case_id, atlas, fixed, moving, self._focus(atlas))
 
-    def _register(self, pair: Pair) -> Transform:
-        """The transform of a pair, as it comes back from disk. Safe on any thread."""
-        found = register(pair.fixed, pair.moving, self.spacing, self.spacing, self.options, focus=pair.focus)
-        return half_precision(found)
+    def _register(self, pair: Pair) -> tuple[Transform, ...]:
+        """The transforms of a pair, as they come back from disk. Safe on any thread."""
+        spacings = self.spacing, self.spacing
+        found = register_each_way(pair.fixed, pair.moving, *spacings, self.options, focus=pair.focus)
+        return tuple(half_precision(transform) for transform in found)
 
     def _focus(self, case_id: str) -> np.ndarray:
         """Where the structures of an atlas or template are and a little around, float32 (z,y,x)."""
@@ -198,14 +203,14 @@ class AtlasLabeler:
         labels = self.store.label(case_id) if own else self.templates.label(case_id).labels
         return gaussian_filter((labels > 0).astype(np.float32), FOCUS_VOXELS)
 
-    def _taken(self, pair: Pair, transform: Transform, keep: bool) -> Transform:
-        if not transform.affine_converged:
-            text = f"[{pair.target}] affine registration of {pair.atlas} failed; their centers were aligned."
+    def _taken(self, pair: Pair, ways: Sequence[Transform], keep: bool) -> Sequence[Transform]:
+        if not any(way.affine_converged for way in ways):
+            text = f"[{pair.target}] linear registration of {pair.atlas} failed; their centers were aligned."
             self.run.events.warning("affine_failed", text)
         if keep:
-            self.run.require_free_space(2 * transform.displacement.nbytes)
-            self.transforms.put(pair.target, pair.atlas, transform)
-        return transform
+            self.run.require_free_space(2 * sum(way.displacement.nbytes for way in ways))
+            self.transforms.put(pair.target, pair.atlas, ways)
+        return ways
 
     def _thumbnail(self, case_id: str) -> np.ndarray:
         if case_id not in self._thumbnails:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from CFRTrain.labelers.registration import MOST_REGISTERED_VOXELS
+from CFRTrain.labelers.registration import MOST_REGISTERED_VOXELS, RegistrationOptions
 from CFRTrain.labelers.templates import CANDIDATES_PER_TEMPLATE
 from CFRTrain.models.model_description import NetworkConfig
 from CFRTrain.retraining.assembly import method_of
@@ -66,7 +66,8 @@ def _registrations(context: Context) -> int:
     if not (for_pairs or labels_cases(context) and uses(context, "atlas")):
         return 0
     pairs = len(context.ids("unlabeled")) * min(len(context.ids("labeled")), job.atlas.atlases)
-    return pairs * DISPLACEMENT_BYTES * min(_voxels(context), MOST_REGISTERED_VOXELS)
+    fields = pairs * len(RegistrationOptions().ways)
+    return fields * DISPLACEMENT_BYTES * min(_voxels(context), MOST_REGISTERED_VOXELS)
 
 
 def _templates(context: Context) -> int:

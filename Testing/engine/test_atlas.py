@@ -69,10 +69,24 @@ def test_registrations_are_kept_and_a_damaged_one_is_made_again(tmp_path):
     assert atlas.transforms.get("case_0002", "case_0001") is None
     again = atlas.transform("case_0002", "case_0001")
     assert np.array_equal(again.displacement, expected.displacement)
-    stored = atlas.transforms.get("case_0002", "case_0001")
+    stored = atlas.transforms.get("case_0002", "case_0001")[0]
     assert np.array_equal(stored.displacement, expected.displacement)
     assert np.array_equal(stored.affine, expected.affine)
     assert (stored.shape_zyx, stored.field_spacing_zyx) == (expected.shape_zyx, expected.field_spacing_zyx)
+
+
+def test_a_way_that_failed_has_next_to_no_vote(tmp_path):
+    cohort = Cohort(tmp_path)
+    atlas = AtlasLabeler(*cohort.arguments())
+    good = atlas._registered("case_0002", ["case_0001"], keep=True)[0][0]
+    alone, far = atlas.label("case_0002"), good.affine + np.eye(3, 4, 3) * 20
+    failed = replace(good, affine=far, similarity=good.similarity - 0.4)
+    atlas.transforms.put("case_0002", "case_0001", (good, failed))
+    beside = atlas.label("case_0002")
+    assert mean_dice(beside.labels, cohort.labels["case_0002"]) > 0.8
+    atlas.transforms.put("case_0002", "case_0001", (failed,))
+    assert mean_dice(atlas.label("case_0002").labels, cohort.labels["case_0002"]) < 0.5
+    assert mean_dice(beside.labels, alone.labels) > 0.95
 
 
 def test_registrations_of_other_options_are_not_taken(tmp_path):

@@ -16,13 +16,16 @@ from CFRTrain.labelers.registration import (
     Transform,
     automatic_resolution,
     register,
+    register_each_way,
     warp_image,
     warp_probabilities,
 )
 
 SPACING = (1.0, 1.0, 1.0)
 QUICK = RegistrationOptions(
-    ways=(("information", "local"),), affine_iterations=40, demons_levels=((4, 30), (2, 20), (1, 10))
+    ways=(("affine", "information", "local"),),
+    affine_iterations=40,
+    demons_levels=((4, 30), (2, 20), (1, 10)),
 )
 
 
@@ -90,6 +93,27 @@ def test_the_same_pair_gives_the_same_bits():
     first, second = (register(fixed, moving, SPACING, SPACING, QUICK) for _ in range(2))
     assert np.array_equal(first.affine, second.affine)
     assert np.array_equal(first.displacement, second.displacement)
+
+
+def test_each_way_gives_a_transform_the_most_similar_first():
+    _, moving = shape_and_image()
+    fixed = deformed(moving, 1).astype(np.float32)
+    both_ways = (("translation", "information", "local"), ("affine", "information", "local"))
+    found = register_each_way(fixed, moving, SPACING, SPACING, replace(QUICK, ways=both_ways))
+    assert len(found) == 2 and found[0].similarity >= found[1].similarity
+    stretched = [not np.allclose(transform.affine[:, :3], np.eye(3), atol=1e-3) for transform in found]
+    assert sorted(stretched) == [False, True]
+    best = register(fixed, moving, SPACING, SPACING, replace(QUICK, ways=both_ways))
+    assert np.array_equal(best.displacement, found[0].displacement)
+
+
+def test_a_translation_alone_brings_a_shifted_volume_back():
+    label, image = shape_and_image()
+    moved, moved_label = np.roll(image, 3, axis=1), np.roll(label, 3, axis=1)
+    options = replace(QUICK, ways=(("translation", "information", "local"),), demons="off")
+    transform = register(moved, image, SPACING, SPACING, options)
+    assert transform.affine_converged
+    assert dice(warp_probabilities(both(label), SPACING, transform).argmax(0) == 1, moved_label) > 0.9
 
 
 def test_identical_images_stay_where_they_are():
