@@ -162,7 +162,7 @@ class qSlicerApplication(QtCore.QObject):
         (self.pauseRender if pause else self.resumeRender)()
 
     def _views(self) -> list[Any]:
-        return self._layout_manager.views() if self._layout_manager else []
+        return self._layout_manager.all_views() if self._layout_manager else []
 
     def restart(self) -> None:
         """Only counted: tests restart the application with the bed."""

@@ -52,7 +52,7 @@ class Bed:
         self.app = qSlicerApplication(self._qt, self.core)
         slicer.app = pythonqt.wrap(self.app)
         for name, logic in self.core.logics.items():
-            self.app.moduleManager().add(name, qSlicerLoadableModule(name, logic))
+            self.app.moduleManager().add_module(name, qSlicerLoadableModule(name, logic))
         install_python_modules(self._source)
         self.dicomDatabase = ctkDICOMDatabase()
         slicer.dicomDatabase = pythonqt.wrap(self.dicomDatabase)
@@ -78,8 +78,8 @@ class Bed:
         """
         path = Path(path).resolve()
         module = qSlicerScriptedLoadableModule(path)
-        self.app.moduleManager().add(path.stem, module)
-        module.load()
+        self.app.moduleManager().add_module(path.stem, module)
+        module.load_file()
         self._paths.append(path)
         self.app.moduleManager().moduleLoaded.emit(path.stem)
         if not self._started:
@@ -131,11 +131,11 @@ class Bed:
         self.window.module_panel().setModule("")
         self.app.aboutToQuit.emit()
         for path in self._paths:
-            self.app.moduleManager().unload(path.stem)
+            self.app.moduleManager().unload_module(path.stem)
         self._hierarchy.stop()
         self._guard.stop()
-        for view in self.layoutManager.views():
-            view.release()
+        for view in self.layoutManager.all_views():
+            view.release_window()
         self.core.retire()
         for path in self._paths:
             forget_python_modules(path)

@@ -106,13 +106,13 @@ class qSlicerModuleManager(QtCore.QObject):
         slicer.modules = types.ModuleType("slicer.modules")
         slicer.moduleNames = types.SimpleNamespace()
 
-    def add(self, name: str, module: qSlicerAbstractModule) -> None:
+    def add_module(self, name: str, module: qSlicerAbstractModule) -> None:
         """Make a module known."""
         self._modules[name] = module
         setattr(slicer.modules, name.lower(), pythonqt.wrap(module))
         setattr(slicer.moduleNames, name, name)
 
-    def unload(self, name: str) -> None:
+    def unload_module(self, name: str) -> None:
         """Forget a module, after telling those who listen."""
         self.moduleAboutToBeUnloaded.emit(name)
         self._modules.pop(name).drop_representation()

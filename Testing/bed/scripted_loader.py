@@ -45,7 +45,7 @@ class qSlicerScriptedLoadableModule(qSlicerAbstractModule):
         if path is not None:
             self.path = str(path)
 
-    def load(self) -> None:
+    def load_file(self) -> None:
         """Run the file and make the description object; errors of the module are raised."""
         path = Path(self.path)
         self._python_module = run_file(path)
@@ -60,5 +60,5 @@ class qSlicerScriptedLoadableModule(qSlicerAbstractModule):
         if not hasattr(sys.modules.get(name), f"{name}Widget"):
             return None
         widget = slicer.qSlicerScriptedLoadableModuleWidget.pyside()
-        widget.start(name)
+        widget.start_module(name)
         return widget

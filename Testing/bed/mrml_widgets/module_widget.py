@@ -40,7 +40,7 @@ class qSlicerScriptedLoadableModuleWidget(qSlicerAbstractModuleWidget):
         self._name = ""
         QtWidgets.QVBoxLayout(self)
 
-    def start(self, name: str) -> None:
+    def start_module(self, name: str) -> None:
         """Make the instance and let it set itself up; after an error the panel stays as far as it came."""
         self._name = name
         self.setObjectName(f"{name}ModuleWidget")

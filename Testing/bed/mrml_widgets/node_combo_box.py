@@ -17,7 +17,7 @@ NODE_ID = QtCore.Qt.ItemDataRole.UserRole
 
 
 def _refill(box: Any) -> None:
-    box.refill()
+    box.refill_list()
 
 
 class qMRMLNodeComboBox(qMRMLWidget):
@@ -79,14 +79,14 @@ class qMRMLNodeComboBox(qMRMLWidget):
         if scene is self._scene:
             return
         self._observations.clear()
-        self._observations.add_scene(scene, self.refill)
+        self._observations.add_scene(scene, self.refill_list)
         super().setMRMLScene(scene)
         self.setEnabled(scene is not None)
-        self.refill()
+        self.refill_list()
         if self._requested:
             self.setCurrentNodeID(self._requested)
 
-    def nodes(self) -> list[Any]:
+    def listed_nodes(self) -> list[Any]:
         """The nodes that are listed, in the order of the scene."""
         if self._scene is None:
             return []
@@ -105,9 +105,9 @@ class qMRMLNodeComboBox(qMRMLWidget):
         inherits = node.IsA if self.showChildNodeTypes else node.GetClassName().__eq__
         return any(inherits(name) for name in self.nodeTypes)
 
-    def refill(self) -> None:
+    def refill_list(self) -> None:
         """Show what the scene has now; a selected node that is gone is replaced."""
-        nodes = self.nodes()
+        nodes = self.listed_nodes()
         self._names.clear()
         with QtCore.QSignalBlocker(self._box):
             self._box.clear()
@@ -137,7 +137,7 @@ class qMRMLNodeComboBox(qMRMLWidget):
             return
         label = self.nodeTypeLabel(self.nodeTypes[0]) if self.nodeTypes else ""
         wanted = [
-            (self.addEnabled and label, f"Create new {label}", self.create),
+            (self.addEnabled and label, f"Create new {label}", self.create_node),
             (self.renameEnabled and self._current, f"Rename current {label}...", self.renameCurrentNode),
             (self.removeEnabled and self._current, f"Delete current {label}", self.removeCurrentNode),
         ]
@@ -172,12 +172,12 @@ class qMRMLNodeComboBox(qMRMLWidget):
     def addAttribute(self, nodeType: str, attributeName: str, attributeValue: Any = None) -> None:
         """List only nodes with an attribute, or with a value of it."""
         self._attributes[nodeType, attributeName] = attributeValue
-        self.refill()
+        self.refill_list()
 
     def removeAttribute(self, nodeType: str, attributeName: str) -> None:
         """End such a filter."""
         self._attributes.pop((nodeType, attributeName), None)
-        self.refill()
+        self.refill_list()
 
     def setNodeTypeLabel(self, label: str, nodeType: str) -> None:
         """What nodes of a class are called in the list."""
@@ -189,11 +189,11 @@ class qMRMLNodeComboBox(qMRMLWidget):
         return self._labels.get(nodeType) or (node_class().GetNodeTagName() if node_class else nodeType)
 
     def nodeCount(self) -> int:
-        return len(self.nodes())
+        return len(self.listed_nodes())
 
     def nodeFromIndex(self, index: int) -> Any:
         """The node at a place in the list, or None."""
-        nodes = self.nodes()
+        nodes = self.listed_nodes()
         return nodes[index] if 0 <= index < len(nodes) else None
 
     def currentNode(self) -> Any:
@@ -211,7 +211,7 @@ class qMRMLNodeComboBox(qMRMLWidget):
         if self._scene is None:
             self._requested = node_id
             return
-        listed = node_id in [node.GetID() for node in self.nodes()]
+        listed = node_id in [node.GetID() for node in self.listed_nodes()]
         self._select(node_id if listed else NOTHING)
         self._show_current()
 
@@ -226,13 +226,13 @@ class qMRMLNodeComboBox(qMRMLWidget):
         for (kind, attribute), value in self._attributes.items():
             if node.IsA(kind):
                 node.SetAttribute(attribute, "1" if value is None else str(value))
-        self.refill()
+        self.refill_list()
         if self.selectNodeUponCreation:
             self.setCurrentNode(node)
         self.nodeAddedByUser.emit(node)
         return node
 
-    def create(self) -> None:
+    def create_node(self) -> None:
         """Make a node and select it, as its entry in the list does."""
         self.setCurrentNode(self.addNode())
 

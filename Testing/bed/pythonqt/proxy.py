@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import operator
+import types
 from typing import Any
 
 from PySide6 import QtCore
@@ -186,7 +187,9 @@ def _is_member(raw: Any, name: str) -> bool:
     if name.startswith("_"):
         return False
     member = getattr(type(raw), special.pyside_name(name), None)
-    return member is not None and not isinstance(member, property)
+    # No function of Qt, CTK or MRML has an underscore in its name; what helps the stand-ins has one.
+    is_helper = isinstance(member, types.FunctionType) and "_" in name
+    return member is not None and not isinstance(member, property) and not is_helper
 
 
 def _is_cpp_name(raw: Any, kind: ProxyMeta, name: str) -> bool:

@@ -84,9 +84,9 @@ class qSlicerLayoutManager(QtCore.QObject):
         for widget in self._of("vtkMRMLViewNode"):
             widget.threeDView().resetFocalPoint()
 
-    def views(self) -> list[Any]:
+    def all_views(self) -> list[Any]:
         """All slice and 3D views."""
-        return [widget.view() for widget in self._views.values()]
+        return [widget.inner_view() for widget in self._views.values()]
 
     def _of(self, kind: str) -> list[Any]:
         return [widget for (other, _), widget in self._views.items() if other == kind]

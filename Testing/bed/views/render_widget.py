@@ -86,7 +86,7 @@ class ctkVTKAbstractView(QtWidgets.QWidget):
     def unsetViewCursor(self) -> None:
         self._vtk_widget.unsetCursor()
 
-    def release(self) -> None:
+    def release_window(self) -> None:
         """Give the render window back before the widget is deleted."""
         self._timer.stop()
         self._paused += 1

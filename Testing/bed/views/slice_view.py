@@ -61,14 +61,7 @@ class qMRMLSliceView(ctkVTKAbstractView):
         self._actor.SetVisibility(connection is not None)
         self.scheduleRender()
 
-    def set_node(self, node: Any) -> None:
-        """Show another node, which takes the place of one that was removed with its scene."""
-        self._node = node
-        self._logic.SetSliceNode(node)
-        self._managers.SetMRMLDisplayableNode(node)
-        self.fit_size()
-
-    def logic(self) -> Any:
+    def slice_logic(self) -> Any:
         """The slice logic."""
         return self._logic
 

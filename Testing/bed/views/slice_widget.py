@@ -26,11 +26,11 @@ class qMRMLSliceControllerWidget(ViewBar):
         )
         self.layout().addWidget(self._slider, 1)
         self.layout().addWidget(self._value)
-        self._tag = view.logic().AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._show_offset())
+        view.slice_logic().AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._show_offset())
 
     def _show_offset(self) -> None:
         """Slider and text follow the slice node; the range is that of the volumes shown."""
-        logic = self._view.logic()
+        logic = self._view.slice_logic()
         bounds, spacing = [0.0] * 6, logic.GetLowestVolumeSliceSpacing()
         logic.GetLowestVolumeSliceBounds(bounds)
         offset = logic.GetSliceOffset()
@@ -41,7 +41,7 @@ class qMRMLSliceControllerWidget(ViewBar):
         self._value.setText(f"{offset:.1f} mm")
 
     def sliceLogic(self) -> Any:
-        return self._view.logic()
+        return self._view.slice_logic()
 
     def mrmlSliceNode(self) -> Any:
         return self._view.mrmlSliceNode()
@@ -50,7 +50,7 @@ class qMRMLSliceControllerWidget(ViewBar):
     def fitSliceToBackground(self) -> None:
         """Zoom and center so that the background volume fills the view."""
         self._view.fit_size()
-        self._view.logic().FitSliceToBackground()
+        self._view.slice_logic().FitSliceToBackground()
         self._view.mrmlSliceNode().UpdateMatrices()
 
     @QtCore.Slot(bool)
@@ -61,7 +61,7 @@ class qMRMLSliceControllerWidget(ViewBar):
     @QtCore.Slot(float)
     def setSliceOffsetValue(self, offset: float) -> None:
         """Move to an offset in mm along the slice normal."""
-        logic = self._view.logic()
+        logic = self._view.slice_logic()
         logic.StartSliceOffsetInteraction()
         logic.SetSliceOffset(offset)
         logic.EndSliceOffsetInteraction()
@@ -69,7 +69,7 @@ class qMRMLSliceControllerWidget(ViewBar):
     @QtCore.Slot(bool)
     def setSliceLink(self, linked: bool) -> None:
         """Link the views, so that they change together."""
-        self._view.logic().GetSliceCompositeNode().SetLinkedControl(linked)
+        self._view.slice_logic().GetSliceCompositeNode().SetLinkedControl(linked)
 
 
 class qMRMLSliceWidget(QtWidgets.QFrame):
@@ -93,11 +93,7 @@ class qMRMLSliceWidget(QtWidgets.QFrame):
         lambda self, name: self._view.mrmlSliceNode().SetOrientation(name),
     )
 
-    def set_node(self, node: Any) -> None:
-        """Show another slice node of the same name."""
-        self._view.set_node(node)
-
-    def view(self) -> qMRMLSliceView:
+    def inner_view(self) -> qMRMLSliceView:
         """The view itself."""
         return self._view
 
@@ -111,13 +107,13 @@ class qMRMLSliceWidget(QtWidgets.QFrame):
         return self._controller
 
     def sliceLogic(self) -> Any:
-        return self._view.logic()
+        return self._view.slice_logic()
 
     def mrmlSliceNode(self) -> Any:
         return self._view.mrmlSliceNode()
 
     def mrmlSliceCompositeNode(self) -> Any:
-        return self._view.logic().GetSliceCompositeNode()
+        return self._view.slice_logic().GetSliceCompositeNode()
 
     def interactorStyle(self) -> Any:
         return self._view.sliceViewInteractorStyle()

@@ -38,13 +38,6 @@ class qMRMLThreeDView(ctkVTKAbstractView):
         logic.AddViewNode(node.GetLayoutName())
         return logic
 
-    def set_node(self, node: Any) -> None:
-        """Show another node, which takes the place of one that was removed with its scene."""
-        self._node = node
-        self._logic.AddViewNode(node.GetLayoutName())
-        self._managers.SetMRMLDisplayableNode(node)
-        self.scheduleRender()
-
     def mrmlViewNode(self) -> Any:
         return self._node
 
@@ -105,11 +98,7 @@ class qMRMLThreeDWidget(QtWidgets.QFrame):
         layout.addWidget(self._controller)
         layout.addWidget(self._view, 1)
 
-    def set_node(self, node: Any) -> None:
-        """Show another view node of the same name."""
-        self._view.set_node(node)
-
-    def view(self) -> qMRMLThreeDView:
+    def inner_view(self) -> qMRMLThreeDView:
         """The view itself."""
         return self._view
 
