@@ -45,6 +45,12 @@ def dice_ce(logits: Tensor, target: Tensor, weight_map: Tensor | None = None, ig
     return 0.5 * ce + 0.5 * _dice(log_probabilities.exp(), distribution, weight)
 
 
+def mutual_cross_entropy(first: Tensor, second: Tensor) -> Tensor:
+    """Return the cross-entropies of both logits (B, C, *spatial) with the other's arg-max, added."""
+    labels = [logits.detach().max(dim=1).indices for logits in (first, second)]
+    return cross_entropy(first, labels[1]) + cross_entropy(second, labels[0])
+
+
 def softmax_mse(student_logits: Tensor, teacher_logits: Tensor, mask: Tensor | None = None) -> Tensor:
     """Return the mean squared difference of both softmaxes; mask as in `probability_mse`."""
     student = functional.softmax(student_logits.float(), dim=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from CFRTrain.retraining.methods.acmt import AcmtEntropy, AcmtPrototypes, AcmtUncertainty
 from CFRTrain.retraining.methods.base import Method
 from CFRTrain.retraining.methods.bcp import BidirectionalCopyPaste
+from CFRTrain.retraining.methods.caussl import CausalIndependence
 from CFRTrain.retraining.methods.cct import CrossConsistency
 from CFRTrain.retraining.methods.cpcl import CyclicPrototypes
 from CFRTrain.retraining.methods.cps import CrossPseudoSupervision
@@ -35,4 +36,5 @@ METHODS: dict[str, type[Method]] = {
     "cct": CrossConsistency,
     "cpcl": CyclicPrototypes,
     "ss_net": SmoothnessAndSeparation,
+    "caussl": CausalIndependence,
 }

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from CFRTrain.retraining.encoder_decoder import Features
 from CFRTrain.retraining.methods.base import Batch, Method, Models, Term
-from CFRTrain.training.losses import cross_entropy
+from CFRTrain.training.losses import mutual_cross_entropy
 
 
 class CrossPseudoSupervision(Method):
@@ -25,6 +25,4 @@ class CrossPseudoSupervision(Method):
         if not batch.unlabeled:
             return {}
         first, second = (output.logits[batch.labeled :] for output in outputs)
-        labels = [logits.detach().max(dim=1).indices for logits in (first, second)]
-        value = cross_entropy(first, labels[1]) + cross_entropy(second, labels[0])
-        return {"cross": Term(value, self.ramp(batch.step))}
+        return {"cross": Term(mutual_cross_entropy(first, second), self.ramp(batch.step))}
