@@ -73,7 +73,9 @@ class Proxy(metaclass=ProxyMeta, pyside=object):
         raise AttributeError(f"{type(raw).__name__} has no attribute named '{name}'")
 
     def _member(self, raw: Any, name: str) -> Any:
-        value = getattr(raw, special.pyside_name(name))
+        known = special.pyside_name(name)
+        # PySide shows enum values on classes only, PythonQt on objects too.
+        value = getattr(raw if hasattr(raw, known) else type(raw), known)
         if isinstance(value, QtCore.SignalInstance):
             return connections.BoundSignal(self, name)
         if isinstance(value, enum.Enum):

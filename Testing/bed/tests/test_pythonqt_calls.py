@@ -115,7 +115,7 @@ class TestEnums:
                 getattr(owner, name)
 
     def test_results_are_ints_too(self, qt):
-        assert qt.QProcess().state() == qt.QProcess.NotRunning
+        assert qt.QProcess().state() == qt.QProcess.NotRunning == qt.QProcess().NotRunning
         assert isinstance(qt.QTableWidgetItem().checkState(), int)
 
 
