@@ -207,7 +207,7 @@ def test_a_class_gets_a_coded_term_with_slicer_s_selector(opened, shot):
     opened.user.click_cell(opened.annotate.ui.classesTable, 0, 2, count=2)
     term = opened.session.cohort.classes[0].terminology
     assert "SCT^5366008^Hippocampus" in term
-    assert opened.annotate.ui.classesTable.item(0, 2).text() == "Anatomical Structure, Hippocampus"
+    assert opened.annotate.ui.classesTable.item(0, 2).text() == "Hippocampus"
     segment = opened.session.case.segmentationNode.GetSegmentation().GetSegment("class_1")
     assert "5366008" in segment.GetTerminology() and opened.session.cohort.classes[0].name == "Anterior"
     shot("annotate_terminology")

@@ -13,10 +13,12 @@ from Testing.bed.waiting import process_events, wait_until
 
 def add_folder(window, folder):
     """Add a folder with the menu, and wait until it was read."""
+    seen = len(window.dialogs.seen)
     window.dialogs.expect("Folder...")
     window.dialogs.expect(folder, title="Add all volumes of a folder")
     window.user.click(window.cohort.ui.addButton)
-    wait_until(lambda: window.cohort.adding.isBusy or window.text(window.cohort.messages), "reading")
+    wait_until(lambda: len(window.dialogs.seen) == seen + 2, "the menu and the dialog")
+    process_events(0.1)
     wait_until(lambda: not window.cohort.adding.isBusy, "the end of reading", 120)
 
 

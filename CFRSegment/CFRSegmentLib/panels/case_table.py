@@ -38,7 +38,7 @@ class CaseTable:
 
     def fill(self, cases: Iterable[Case]) -> None:
         """Show these cases and no others; the first ones at once, the others as the window finds time."""
-        cases = list(cases)
+        cases, selected = list(cases), self.selectedIds()
         self._model.setRowCount(0)
         self._rowOf = {case.id: row for row, case in enumerate(cases)}
         self._model.setRowCount(len(cases))
@@ -46,6 +46,8 @@ class CaseTable:
         for case in cases[:FIRST_PORTION]:
             self._writeRow(case)
         self.showColumns(cases)
+        if len(selected) == 1:
+            self.select(selected[0])
         if self._waiting:
             self._timer.start()
 

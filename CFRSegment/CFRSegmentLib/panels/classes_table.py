@@ -44,6 +44,7 @@ class ClassesTable:
         header.resizeSection(TERM, 130)
         header.resizeSection(VALUE, table.fontMetrics().boundingRect(_("Value")).width() + 18)
         header.highlightSections = False
+        table.wordWrap = False
         table.verticalHeader().hide()
         table.connect("itemChanged(QTableWidgetItem*)", self._onEdited)
         table.connect("cellDoubleClicked(int,int)", self._onDoubleClicked)
@@ -73,7 +74,8 @@ class ClassesTable:
 
     def _fillRow(self, row: int, item: SegmentClass) -> None:
         term = describeTerminology(item.terminology)
-        texts = ["", item.name, term or _("none"), str(item.value)]
+        shortTerm = term.split(", ", 1)[-1]  # without its category, which many terms share
+        texts = ["", item.name, shortTerm or _("none"), str(item.value)]
         tips = [
             _("Double-click to choose another color."),
             _("Double-click to rename."),
