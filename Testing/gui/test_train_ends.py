@@ -97,10 +97,10 @@ def test_27_closing_the_scene_or_leaving_the_module_does_not_stop_it(train, wind
     pids = train.pids()
     window.bed.resetScene()
     assert window.session.cohort is not None and train.control.isActive
-    window.bed.selectModule("")
+    window.leave_module()
     process_events(1)
     assert all(is_alive(pid) for pid in pids)
-    window.bed.selectModule("CFRSegment")
+    window.enter_module()
     assert train.wait_for_end() == "done"
 
 

@@ -101,8 +101,9 @@ def test_20_21_22_29_a_training_is_followed_and_the_window_goes_on(train, shot):
     with PauseMeter() as meter:
         train.start()
         train.control.changed.connect(look)
-        train.window.bed.selectModule("")
-        train.window.bed.selectModule("CFRSegment")
+        train.window.leave_module()
+        process_events(1)
+        train.window.enter_module()
         train.wait_for_step(4)
         texts = train.ui.detailLabel.text, train.ui.timeLabel.text
         assert train.wait_for_end() == "done"

@@ -41,6 +41,16 @@ class Window:
         self.bed.restart()
         self.widget = self.bed.moduleWidget("CFRSegment")
 
+    def leave_module(self) -> None:
+        """Open another module in place of this one."""
+        if self.bed.app.moduleManager().module("OtherModule") is None:
+            self.bed.loadModule(Path(__file__).with_name("OtherModule.py"), show=True)
+        self.bed.selectModule("OtherModule")
+
+    def enter_module(self) -> None:
+        """Come back to this module."""
+        self.bed.selectModule("CFRSegment")
+
     def open_cohort(self, folder: Path) -> None:
         """Open a cohort with the button Open and the dialog for folders."""
         self.dialogs.expect(folder, title="Open the folder of a cohort")

@@ -37,7 +37,7 @@ class ReviewHistory:
         header = view.header()
         header.setStretchLastSection(False)
         header.setSectionResizeMode(CASE, qt.QHeaderView.Stretch)
-        widest = {TIME: "2000-00-00 00:00", ALIAS: "initials", ACTION: _("Opened again")}
+        widest = {TIME: "2000-00-00", ALIAS: "initials", ACTION: _("Opened again")}
         for column, text in {**widest, CHANGED: _("Changed")}.items():
             header.resizeSection(column, view.fontMetrics().boundingRect(text).width() + 16)
 
@@ -62,15 +62,17 @@ def _texts(record: ReviewRecord, titles: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _timeText(time: str) -> str:
+    """The time of day for today, else the day."""
     try:
         local = datetime.datetime.fromisoformat(time).astimezone()
     except ValueError:
         return time
-    return f"{local:%Y-%m-%d %H:%M}"
+    isToday = local.date() == datetime.datetime.now().astimezone().date()
+    return f"{local:%H:%M}" if isToday else f"{local:%Y-%m-%d}"
 
 
 def _toolTip(record: ReviewRecord) -> str:
-    lines = [_("Record {number}, case {case}").format(number=record.number, case=record.case)]
+    lines = [_("Record {number}, case {case}").format(number=record.number, case=record.case), record.time]
     if record.run:
         lines.append(_("Pseudo-label of {run}").format(run=record.run.replace("_", " ")))
     if record.changedVoxels is not None:

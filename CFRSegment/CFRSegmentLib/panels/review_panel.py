@@ -127,6 +127,7 @@ class ReviewPanel:
                 (discardText, lambda: self._discardAnd(decide)),
             ]
             self.message.warning(_("The pseudo-label has changes that are not saved."), actions)
+            self.message.reveal()
             return
         if self._try(decide) is False:
             self._sayDone()
@@ -153,6 +154,7 @@ class ReviewPanel:
         report, changed, hasNext = saved
         if needsAttention(report):
             self.message.warning(savedText(report))
+            self.message.reveal()
         elif not hasNext:
             self._sayDone()
         elif changed is not None:

@@ -58,6 +58,7 @@ class ReviewQueue:
         if cases != self._shown:
             self._shown = cases
             self._fill(cases)
+        self._view.setColumnHidden(UNCERTAINTY, areDecided)
         self._view.setColumnHidden(STATUS, not areDecided)
         self._view.setColumnHidden(SIGNED, not areDecided)
         ids = [case.id for case in cases[:SHOWN]]
