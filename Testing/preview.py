@@ -7,8 +7,11 @@ is needed, only a screen.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
+
+from Testing.python_slicer import path_with_python_slicer
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MODULE = REPOSITORY / "CFRSegment" / "CFRSegment.py"
@@ -45,6 +48,7 @@ def show(cohort: Path, display: str | None) -> int:
     from Testing.bed import startBed
     from Testing.bed.qt_application import qt_application
 
+    os.environ["PATH"] = path_with_python_slicer(DEMO.parent / "bin")
     bed = startBed(display)
     bed.app.set_testing(False)
     widget = bed.loadModule(MODULE)

@@ -5,8 +5,6 @@ pytest Testing/gui --screenshots FOLDER    keep the screenshots there
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from Testing.gui.training import (  # noqa: F401
     trained_template,
 )
 from Testing.gui.window import Window
+from Testing.python_slicer import path_with_python_slicer
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODULE = REPOSITORY / "CFRSegment" / "CFRSegment.py"
@@ -35,13 +34,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def engine_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A PythonSlicer on the path, which is this Python, as the installed Slicer has one."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    script = folder / "PythonSlicer"
-    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-    script.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    return script
+    monkeypatch.setenv("PATH", path_with_python_slicer(tmp_path / "bin"))
+    return tmp_path / "bin" / "PythonSlicer"
 
 
 @pytest.fixture

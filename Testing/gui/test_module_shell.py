@@ -105,6 +105,19 @@ def test_the_self_test_of_the_module_passes(window):
     CFRSegment.CFRSegmentTest().runTest()
 
 
+def test_the_tests_that_slicer_runs_pass(window):
+    import importlib.util
+    import unittest
+
+    file = MODULE.parent / "Testing" / "Python" / "CFRSegmentSceneTest.py"
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    tests = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tests)
+    result = unittest.TestResult()
+    unittest.defaultTestLoader.loadTestsFromModule(tests).run(result)
+    assert result.testsRun == 1 and result.wasSuccessful(), result.errors + result.failures
+
+
 def test_the_logic_works_without_the_window(bed, new_cohort):
     bed.loadModule(MODULE, show=False)
     import slicer
