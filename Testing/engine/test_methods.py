@@ -23,15 +23,17 @@ from Testing.engine.method_tools import (
 )
 
 
+@pytest.mark.parametrize(("labeled", "unlabeled"), [(2, 2), (1, 1), (1, 3), (3, 1)])
 @pytest.mark.parametrize("name", METHODS)
-def test_every_method_trains_a_whole_step(name):
+def test_every_method_trains_a_whole_step_with_any_number_of_items(name, labeled, unlabeled):
     method, models = make(name)
-    given = batch(unlabeled=2 if method.uses_unlabeled else 0)
+    given = batch(labeled=labeled, unlabeled=unlabeled if method.uses_unlabeled else 0)
     outputs = method.outputs(models, given)
-    terms = method.loss(models, given, outputs)
-    loss = method.supervised(models, given, outputs) + sum(
-        term.weight * term.value for term in terms.values()
-    )
+    loss = method.supervised(models, given, outputs)
+    if method.uses_unlabeled:
+        loss = loss + method.pseudo(models, given, outputs)
+    for term in method.loss(models, given, outputs).values():
+        loss = loss + term.weight * term.value
     assert math.isfinite(loss.item())
     assert gradient_of(loss, models.student) > 0
     method.after_step(models, given, outputs)
