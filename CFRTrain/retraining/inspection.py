@@ -52,9 +52,9 @@ class Inspector:
             still_dead |= dict.fromkeys(self._dead(network, crops))
         return [self.names[index] for index in still_dead]
 
-    def finds_all(self, network: EncoderDecoder) -> bool:
-        """Whether a network finds every class that the labeled cases show."""
-        return not self._dead(network, self._crops())
+    def missing(self, network: EncoderDecoder) -> list[str]:
+        """Return the classes, by name, that the labeled cases show and a network does not find."""
+        return [self.names[index] for index in self._dead(network, self._crops())]
 
     def _dead(self, network: EncoderDecoder, crops: Sequence[tuple[Tensor, Tensor]]) -> list[int]:
         return dead_classes(class_dice(network, crops, len(self.names)))

@@ -91,9 +91,12 @@ class Retrainer:
 
     def result_network(self) -> EncoderDecoder:
         """Return a copy, in evaluation mode, of the network to keep: the student or its moving average."""
+        return copy.deepcopy(self._kept).eval().to(memory_format=torch.contiguous_format)
+
+    @property
+    def _kept(self) -> EncoderDecoder:
         models = self.trainee.models
-        network = models.teacher if self.job.retrain.result == "ema" else models.student
-        return copy.deepcopy(network).eval().to(memory_format=torch.contiguous_format)
+        return models.teacher if self.job.retrain.result == "ema" else models.student
 
     def step(self, step: int) -> dict[str, float]:
         """Do one optimization step and return the losses by name."""
@@ -143,6 +146,8 @@ class Retrainer:
     def _inspect(self, step: int) -> None:
         """Look for classes that died; refit the head and, at the first look, start anew where that fails."""
         still_dead = self.inspector.revive(self.trainee, self.batches, step, self.run.events)
+        if not still_dead and step + 1 == self.total_steps:
+            still_dead = self.inspector.missing(self._kept)  # the moving average may lag behind the student
         if not still_dead:
             return
         names = ", ".join(still_dead)
@@ -165,7 +170,7 @@ class Retrainer:
         self.restarts += 1
         self.started_at = first_step
         fresh = self._fresh_trainee(self.warm_start)
-        if self.warm_start is not None and not self.inspector.finds_all(fresh.models.student):
+        if self.warm_start is not None and self.inspector.missing(fresh.models.student):
             fresh = self._fresh_trainee(None)
         for name, module in self.modules().items():
             module.load_state_dict(fresh.modules()[name].state_dict())

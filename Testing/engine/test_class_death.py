@@ -43,10 +43,11 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-def stage_of(root, seed: int, guard: bool, **options: object) -> Retrainer:
+def stage_of(root, seed: int, guard: bool, result: str = "student", **options: object) -> Retrainer:
     root.mkdir()
     cohort = Cohort(root, count=1)
-    job = changed(cohort.job, {**CHANGES, "method": "supervised", "retrain.guard": guard, "seed": seed})
+    changes = {**CHANGES, "method": "supervised", "retrain.guard": guard, "retrain.result": result}
+    job = changed(cohort.job, {**changes, "seed": seed})
     plan = Plan((1.0, 1.0, 1.0), PATCH, 0, Intensity("zscore", 0.5, 99.5), 0, SHAPE)
     return Retrainer(job, plan, cohort.store, cohort.ids, (), None, cohort.run, **options)
 
@@ -111,4 +112,15 @@ def test_a_restart_takes_a_warm_start_again_only_if_every_class_was_alive_in_it(
         assert (weights_hash(student) == weights_hash(start)) == (name == "alive")
         begun_with = copy.deepcopy(student)
         begun_with.load_state_dict(start)
-        assert stage.inspector.finds_all(begun_with) == (name == "alive")
+        assert stage.inspector.missing(begun_with) == ([] if name == "alive" else ["back"])
+
+
+def test_a_moving_average_in_which_a_class_is_missing_is_not_kept_without_a_warning(tmp_path):
+    stage = stage_of(tmp_path / "run", 0, guard=True, result="ema")
+    with torch.no_grad():  # an average of the past, in which the class had not been found yet
+        stage.trainee.models.teacher.head.bias[2] = -9
+    stage.trainee.emas[0].update = lambda step: None
+    train(stage, stage.run, checkpoint_every=1000, log_every=1000)
+    events = read_events(tmp_path / "run/events.jsonl")[0]
+    warnings = [(event["code"], event["text"]) for event in events if event["type"] == "warning"]
+    assert [code for code, _ in warnings] == ["class_dead"] and "back" in warnings[0][1]
