@@ -62,6 +62,15 @@ def test_09_a_stroke_is_saved_and_comes_back_voxel_for_voxel(opened, shot):
     assert np.array_equal(opened.voxels(1), drawn) and opened.voxels(2).sum() == 0
 
 
+def test_a_label_that_another_program_wrote_is_shown(opened, hippocampus, shot):
+    import SimpleITK as sitk
+
+    opened.double_click(0)
+    expected = sitk.GetArrayFromImage(sitk.ReadImage(str(hippocampus[0][1])))
+    assert np.array_equal(opened.voxels(1), expected == 1) and np.array_equal(opened.voxels(2), expected == 2)
+    shot("annotate_labeled")
+
+
 def test_the_key_ctrl_l_saves(opened):
     opened.paint(2)
     opened.user.key("ctrl+l")

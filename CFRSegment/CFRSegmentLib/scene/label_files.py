@@ -50,14 +50,23 @@ def readLabels(
     """The label map (k, j, i) uint8 in a file, on the grid that the volume has in the scene.
 
     A .seg.nrrd may be cropped and have several layers; its segments are matched by id, name, then label
-    value. Raises CohortError: missing, unreadable, other_grid, label_values, resized.
+    value. One without segments is a plain label map that another program named so. Raises CohortError:
+    missing, unreadable, other_grid, label_values, resized.
     """
     grid, slicesReversed = fileGridOf(volumeNode)
-    if path.name.lower().endswith(".seg.nrrd"):
+    if path.name.lower().endswith(".seg.nrrd") and _hasSegments(path):
         labels = _readSegments(path, grid, classes, volumeNode.GetName())
     else:
         labels = _readPlain(path, grid, classes, volumeNode.GetName())
     return inFileOrder(labels, slicesReversed)
+
+
+def _hasSegments(path: Path) -> bool:
+    """Whether the header names segments; True for a file that cannot be read, which says so later."""
+    try:
+        return bool(readSegmentFields(path))
+    except (OSError, ValueError, KeyError):
+        return True
 
 
 def _readPlain(path: Path, grid: Grid, classes: Sequence[SegmentClass], title: str) -> np.ndarray:
