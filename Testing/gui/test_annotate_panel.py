@@ -71,6 +71,22 @@ def test_a_label_that_another_program_wrote_is_shown(opened, hippocampus, shot):
     shot("annotate_labeled")
 
 
+def test_a_label_is_imported_from_a_file(opened, hippocampus, shot):
+    import SimpleITK as sitk
+
+    opened.dialogs.expect(hippocampus[0][1], title="Import a label")
+    opened.user.click(opened.annotate.ui.importButton)
+    assert "hippocampus_003" in opened.text(opened.annotate.messages)
+    assert opened.annotate.messages.level == "error" and not opened.session.case.isModified
+    opened.dialogs.expect(hippocampus[1][1], title="Import a label")
+    opened.user.click(opened.annotate.ui.importButton)
+    expected = sitk.GetArrayFromImage(sitk.ReadImage(str(hippocampus[1][1])))
+    assert np.array_equal(opened.voxels(2), expected == 2) and opened.session.case.isModified
+    shot("annotate_imported")
+    opened.user.click(opened.annotate.ui.saveButton)
+    assert opened.rows()[1][1] == "Labeled"
+
+
 def test_the_key_ctrl_l_saves(opened):
     opened.paint(2)
     opened.user.key("ctrl+l")

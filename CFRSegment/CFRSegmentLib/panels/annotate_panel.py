@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import qt
@@ -20,6 +21,7 @@ from .status_looks import statusText
 from .ui_files import loadPanelUi
 
 SAVE_KEY = "Ctrl+L"
+LABEL_TYPES = "*.seg.nrrd *.nrrd *.nii.gz *.nii *.mha"
 
 
 class AnnotatePanel:
@@ -41,6 +43,7 @@ class AnnotatePanel:
         self.host = EditorHost(self.ui.editorFrame)
         self.ui.saveButton.connect("clicked()", self.save)
         self.ui.nextButton.connect("clicked()", self._openNext)
+        self.ui.importButton.connect("clicked()", self._import)
         self._session.case.canUndoEdit = self.host.canUndo
         for signal, listener in self._listeners():
             signal.connect(listener)
@@ -158,6 +161,9 @@ class AnnotatePanel:
         self.ui.saveButton.enabled = not reason
         tip = _("Save the label of this case ({key}).").format(key=SAVE_KEY)
         self.ui.saveButton.toolTip = reason or tip
+        reason = self._whyNotImport()
+        self.ui.importButton.enabled = not reason
+        self.ui.importButton.toolTip = reason or _("Take the label from a file on the voxels of this volume.")
         self._refreshNext()
 
     def _emptyText(self) -> str:
@@ -185,6 +191,26 @@ class AnnotatePanel:
         if self._session.case.isModified or (case.label is None and case.draft is not None):
             return ""
         return _("Nothing has changed since it was saved.") if case.label else _("Nothing is drawn yet.")
+
+    def _whyNotImport(self) -> str:
+        cohort = self._session.cohort
+        if cohort is None or self._session.case.id is None:
+            return _("Open a case first.")
+        return _("The cohort is read-only.") if cohort.readOnly else ""
+
+    def _import(self) -> None:
+        """Ask for a file; its label is shown and saved with the next click."""
+        types = _("Labels ({types})").format(types=LABEL_TYPES)
+        window, title = slicer.util.mainWindow(), _("Import a label")
+        found = qt.QFileDialog.getOpenFileName(window, title, "", types)
+        if not found:
+            return
+        try:
+            self._session.case.importLabel(Path(found))
+        except CohortError as error:
+            self.messages.error(str(error))
+            return
+        self.messages.info(_("The label was imported. Check it, then save it."))
 
     def _refreshNext(self) -> None:
         cohort = self._session.cohort

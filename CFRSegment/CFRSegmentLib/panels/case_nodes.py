@@ -39,6 +39,13 @@ def loadNodes(case: Case, classes: Sequence[SegmentClass]) -> Nodes:
     return volumeNode, segmentationNode
 
 
+def loadLabel(
+    path: Path, case: Case, volumeNode: slicer.vtkMRMLScalarVolumeNode, classes: Sequence[SegmentClass]
+) -> slicer.vtkMRMLSegmentationNode:
+    """A label map as the label of the case. Raises CohortError; then the scene is as it was before."""
+    return scene.loadSegmentation(path, volumeNode, classes, _labelName(case), case.id, Role.LABEL)
+
+
 def findNodes(case: Case) -> Nodes | None:
     """The nodes of the case that are in the scene; None where the volume or the segmentation is missing."""
     volumeNode = scene.caseNode(case.id, Role.IMAGE)
@@ -89,7 +96,7 @@ def _segmentation(
         return scene.createSegmentation(volumeNode, classes, _labelName(case), case.id, Role.LABEL)
     if role is Role.PSEUDO_LABEL:
         return scene.loadPseudoLabel(path, volumeNode, classes, case.title, caseId=case.id)
-    return scene.loadSegmentation(path, volumeNode, classes, _labelName(case), case.id, Role.LABEL)
+    return loadLabel(path, case, volumeNode, classes)
 
 
 def _labelName(case: Case) -> str:

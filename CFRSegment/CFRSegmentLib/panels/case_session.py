@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import slicer
@@ -11,7 +12,7 @@ from .. import scene
 from ..cohort import Case, CohortError, Status
 from ..i18n import _
 from ..scene import Role, SaveReport
-from .case_nodes import findNodes, hasEdits, loadNodes, makeLabel, shownFile, wearClasses
+from .case_nodes import findNodes, hasEdits, loadLabel, loadNodes, makeLabel, shownFile, wearClasses
 from .edit_observer import EditObserver
 from .signals import Signal
 from .unsaved_guard import Answer
@@ -126,6 +127,22 @@ class CaseSession:
         self._setModified(False)
         self._session.casesChanged.emit((case.id,))
         return report
+
+    def importLabel(self, path: Path) -> None:
+        """Replace the segmentation by a label map from a file; it is an edit until it is saved.
+
+        Raises CohortError: no_case, missing, unreadable, other_grid, label_values; nothing has changed then.
+        """
+        case, classes = self.current, self._session.requireCohort().classes
+        if case is None or not self.isWhole():
+            raise CohortError("no_case", _("No case is open."), _("Open one in the list of cases."))
+        imported = loadLabel(path, case, self.volumeNode, classes)
+        self._observer.stop()
+        slicer.mrmlScene.RemoveNode(self.segmentationNode)
+        self._take(case.id, self.volumeNode, imported)
+        self.show()
+        self.changed.emit()
+        self._setModified(True)
 
     def discard(self) -> None:
         """Load the saved state again; the edits are gone."""
