@@ -105,6 +105,19 @@ def test_the_self_test_of_the_module_passes(window):
     CFRSegment.CFRSegmentTest().runTest()
 
 
+def test_the_window_is_made_without_a_main_window(bed, monkeypatch):
+    bed.loadModule(MODULE, show=False)
+    import slicer.util
+
+    import CFRSegment
+
+    monkeypatch.setattr(slicer.util, "mainWindow", lambda: None)
+    widget = CFRSegment.CFRSegmentWidget()
+    assert set(widget.sections.panels) == {"setup", "cohort", "annotate", "train", "review", "apply"}
+    widget.enter()
+    widget.exit()
+
+
 def test_the_tests_that_slicer_runs_pass(window):
     import importlib.util
     import unittest

@@ -86,6 +86,8 @@ def test_the_extension_says_what_the_index_asks_for():
     assert all(url.startswith("https://") for url in (values["HOMEPAGE"], values["ICONURL"]))
     assert "?" not in values["ICONURL"] + values["SCREENSHOTURLS"]
     assert (REPOSITORY / "LICENSE").is_file()
+    pictures = f"{values['ICONURL']} {values['SCREENSHOTURLS']}".split()
+    assert all((REPOSITORY / url.split("/main/", 1)[1]).is_file() for url in pictures)
 
 
 @pytest.mark.parametrize("name", ["CFRSegment/Resources/Icons/CFRSegment.png", "Resources/CFRSegment.png"])
