@@ -98,7 +98,7 @@ def _is_literal_translation(node: ast.AST | None) -> bool:
 
 
 @pytest.mark.parametrize("source", python_sources("CFRSegment"), ids=lambda source: source.name)
-def test_visible_texts_are_translated(source):
+def test_46_visible_texts_are_translated(source):
     assert text_problems(source) + translation_problems(source) == []
 
 

@@ -119,7 +119,7 @@ def test_a_result_of_the_engine_lies_over_the_volume_it_was_made_for(scene, tmp_
     shape=st.tuples(*[st.integers(2, 7)] * 3),
     seed=st.integers(0, 99),
 )
-def test_no_voxel_moves_on_any_grid(scene, tmp_path, axes, signs, angle, spacing, origin, shape, seed):
+def test_12_no_voxel_moves_on_any_grid(scene, tmp_path, axes, signs, angle, spacing, origin, shape, seed):
     direction = oblique(angle) @ (np.eye(3)[list(axes)] * signs)
     labels = random_labels(shape, seed=seed)
     volume = add_volume(labels.astype(np.int16), ijk_to_ras(direction, spacing, origin))
