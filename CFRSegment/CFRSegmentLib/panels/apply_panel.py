@@ -39,6 +39,7 @@ class ApplyPanel:
         ui.segmentButton.connect("clicked()", self._segment)
         ui.segmentingCancelButton.connect("clicked()", self._segmenter.cancel)
         ui.applyInstallButton.connect("clicked()", self._session.requestSetup)
+        self._parent.connect("contentsCollapsed(bool)", self._onFolded)
         for signal, listener in self._listeners():
             signal.connect(listener)
         self.refresh()
@@ -115,6 +116,10 @@ class ApplyPanel:
     def _onCanceled(self) -> None:
         self.message.info(_("Canceled; nothing was added to the scene."))
         self._refreshState()
+
+    def _onFolded(self, isFolded: bool) -> None:
+        if not isFolded:
+            qt.QTimer.singleShot(0, self._refreshState)
 
     def _onCohort(self) -> None:
         self._batch.forget()

@@ -37,6 +37,7 @@ class BatchBox:
         self._segmenter.done.connect(self._onDone)
         self._segmenter.progressed.connect(self._showProgress)
         self._segmenter.finished.connect(self._onFinished)
+        ui.batchBox.connect("contentsCollapsed(bool)", self._fillSoon)
         ui.batchAllButton.connect("clicked()", self._checkAll)
         ui.batchNoneButton.connect("clicked()", self._checkNone)
         ui.batchButton.connect("clicked()", self._start)
@@ -54,12 +55,25 @@ class BatchBox:
         self._model, self._reason = model, reason
         cohort = self._session.cohort
         self._ui.batchBox.setVisible(cohort is not None)
-        self._list.fill([case for case in cohort.cases() if case.image is not None] if cohort else [])
+        self._fill()
         self._showButtons()
+
+    def _fill(self, *_arguments: object) -> None:
+        """The list is filled when it is seen: a thousand cases take their time."""
+        cohort = self._session.cohort
+        if cohort is None:
+            self._list.fill([])
+        elif self._ui.batchView.isVisible():
+            self._list.fill([case for case in cohort.cases() if case.image is not None])
+
+    def _fillSoon(self, isFolded: bool) -> None:
+        if not isFolded:
+            qt.QTimer.singleShot(0, self._fill)
 
     def forget(self) -> None:
         """Another cohort is open."""
         self._segmenter.cancel()
+        self._list.fill([])
         self.message.clear()
 
     def close(self) -> None:

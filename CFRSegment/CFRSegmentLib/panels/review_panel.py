@@ -44,6 +44,10 @@ class ReviewPanel:
         self._history = ReviewHistory(self.ui.historyView)
         self._overlay = UncertaintyOverlay(self._session, self.ui)
         self.ui.queueFilter.addItems(["", ""])
+        self._soon = qt.QTimer()  # when the section is on the screen
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(0)
+        self._soon.connect("timeout()", self._refreshQueue)
         decisions: dict[str, Callable[[], None]] = {
             "A": self._accept, "C": self._correct, "X": self._reject, "N": self._next, "U": self._undo
         }  # fmt: skip
@@ -54,6 +58,7 @@ class ReviewPanel:
             getattr(self.ui, name).connect("clicked()", action)
         self.ui.reopenButton.connect("clicked()", self._reopen)
         self.ui.queueFilter.connect("activated(int)", self._refreshQueue)
+        self._parent.connect("contentsCollapsed(bool)", self._onFolded)
         self.ui.historyBox.connect("contentsCollapsed(bool)", self._refreshHistory)
         for signal, listener in self._listeners():
             signal.connect(listener)
@@ -69,6 +74,7 @@ class ReviewPanel:
     def enter(self) -> None:
         """The module is shown: its keys work."""
         self._keys.take()
+        self._soon.start()
 
     def exit(self) -> None:
         """Another module is shown: the keys are free, edits stay as they are."""
@@ -77,6 +83,7 @@ class ReviewPanel:
     def cleanup(self) -> None:
         """The window goes."""
         self.exit()
+        self._soon.stop()
         self._overlay.close()
         for signal, listener in self._listeners():
             signal.disconnect(listener)
@@ -187,6 +194,10 @@ class ReviewPanel:
             text = _("Everything is reviewed. Train again to learn from it.")
             self.message.info(text, [(_("Train"), lambda: self._session.showSection("train"))])
 
+    def _onFolded(self, isFolded: bool) -> None:
+        if not isFolded:
+            self._soon.start()
+
     def _onCohort(self) -> None:
         self.message.clear()
         self.refresh()
@@ -234,7 +245,8 @@ class ReviewPanel:
         ui.queueFilter.setItemText(WAITING, _("To review ({count})").format(count=len(waiting)))
         ui.queueFilter.setItemText(DECIDED, _("Decided ({count})").format(count=len(decided)))
         areDecided = ui.queueFilter.currentIndex == DECIDED
-        self._queue.show(decided if areDecided else waiting, self._session.case.id, areDecided)
+        if ui.top.isVisible():  # else it is filled when the section is unfolded
+            self._queue.show(decided if areDecided else waiting, self._session.case.id, areDecided)
 
     def _refreshHistory(self, *_arguments: object) -> None:
         cohort = self._session.cohort

@@ -39,6 +39,7 @@ class ReviewQueue:
         self.chosen = Signal()
         self._view = view
         self._shown: tuple[Case, ...] | None = None
+        self._icons = {status: statusIcon(status) for status in DECIDED}
         self._model = qt.QStandardItemModel(0, 4)
         titles = [_("Case"), _("Uncertainty"), _("Status"), _("Signed")]
         self._model.setHorizontalHeaderLabels(titles)
@@ -70,7 +71,7 @@ class ReviewQueue:
     def _fill(self, cases: tuple[Case, ...]) -> None:
         self._model.setRowCount(0)
         for row, case in enumerate(cases[:SHOWN]):
-            for column, item in enumerate(_items(case)):
+            for column, item in enumerate(self._items(case)):
                 self._model.setItem(row, column, item)
         if len(cases) > SHOWN:
             more = qt.QStandardItem(_("and {count} more").format(count=len(cases) - SHOWN))
@@ -83,12 +84,13 @@ class ReviewQueue:
             self.chosen.emit(str(caseId))
 
 
-def _items(case: Case) -> list[qt.QStandardItem]:
-    texts = (case.title, uncertaintyText(case), statusText(case.status), signedText(case))
-    items = [qt.QStandardItem(text) for text in texts]
-    for item in items:
-        item.setData(case.id, ID_ROLE)
-        item.setToolTip(caseToolTip(case))
-    items[UNCERTAINTY].setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
-    items[STATUS].setIcon(statusIcon(case.status))
-    return items
+    def _items(self, case: Case) -> list[qt.QStandardItem]:
+        texts = (case.title, uncertaintyText(case), statusText(case.status), signedText(case))
+        items, toolTip = [qt.QStandardItem(text) for text in texts], caseToolTip(case)
+        for item in items:
+            item.setToolTip(toolTip)
+        items[TITLE].setData(case.id, ID_ROLE)
+        items[UNCERTAINTY].setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
+        if case.status in self._icons:
+            items[STATUS].setIcon(self._icons[case.status])
+        return items

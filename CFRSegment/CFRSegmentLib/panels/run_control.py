@@ -11,6 +11,7 @@ from CFRTrain.runs.errors import CFRError
 
 from ..cohort import Cohort, CohortError
 from ..engine import DetachedEngine, ModelEntry, ModelStore, RunFollower, RunState, RunStatus, activeRun, runs
+from ..engine.run_process import livingPids
 from ..i18n import _
 from .signals import Signal
 from .step_task import Steps, StepTask
@@ -118,7 +119,7 @@ class RunControl:
     def aliveHere(self) -> tuple[Path, ...]:
         """Runs that go on when this window closes: the shown one, and those it has started."""
         shown = {self.run} if self.run is not None and self.isActive else set()
-        return tuple(run for run in sorted(self._started | shown) if self.engine.isRunning(run))
+        return tuple(run for run in sorted(self._started | shown) if livingPids(run))
 
     def finishStops(self) -> bool:
         """Go on with what `stop` has begun; True where nothing is left to be waited for."""

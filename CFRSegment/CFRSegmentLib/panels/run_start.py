@@ -100,7 +100,10 @@ class RunStart:
         self._task.cancel()
 
     def discard(self) -> None:
-        """Forget a run that was not started, and remove its folder."""
+        """Forget a run that was not started, and remove its folder, once nothing writes into it."""
+        if self.isBusy:
+            self._task.cancel()
+            return
         run, self._run, self._key = self._run, None, None
         self.estimate, self.problems = None, ()
         if run is not None:
@@ -117,7 +120,7 @@ class RunStart:
 
     def _onFinished(self) -> None:
         problem, self.estimate = self._task.problem, estimateFrom(self._task.messages)
-        if problem is not None or self.estimate is None:
+        if problem is not None or self.estimate is None or self._task.wasCanceled:
             self.discard()
             if problem is not None:
                 self.failed.emit(str(problem))

@@ -205,10 +205,10 @@ class TrainPanel:
     def _refreshReasons(self) -> None:
         """What keeps a training from starting; looks for devices when the section is first seen."""
         cohort = self._session.cohort
-        if cohort is None or self._start.isBusy:
+        if cohort is None or self._start.isBusy or not self.ui.top.isVisible():
             return
         devices = self._choices.devices
-        if not devices.devices and not devices.isLooking and self.ui.top.isVisible():
+        if not devices.devices and not devices.isLooking:
             devices.lookOnce()
         environment = self._session.environment(devices.devices)
         problems = preflight(cohort, self._choices.settings(), environment)
