@@ -153,4 +153,6 @@ class CohortFiles:
             self._messages.info(text)
 
     def _home(self) -> str:
-        return qt.QStandardPaths.writableLocation(qt.QStandardPaths.DocumentsLocation)
+        places = qt.QStandardPaths
+        documents = places.writableLocation(places.DocumentsLocation)
+        return documents if Path(documents).is_dir() else places.writableLocation(places.HomeLocation)

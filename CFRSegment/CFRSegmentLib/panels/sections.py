@@ -13,6 +13,7 @@ from .setup_banner import SetupBanner
 
 NAMES = ("cohort", "annotate", "train", "review", "apply")
 SCROLL_MARGIN = 10
+SETTLED_MILLISECONDS = 150
 
 
 class Sections:
@@ -50,8 +51,9 @@ class Sections:
         """Unfold a section and scroll to its beginning."""
         section = self.section(name)
         section.collapsed = False
-        # after the layout was made anew: only then the place of the section is known
-        qt.QTimer.singleShot(0, lambda: _scrollTo(section))
+        # after the layout was made anew: only then the place of the section and the length of all are known
+        for delay in (0, SETTLED_MILLISECONDS):
+            qt.QTimer.singleShot(delay, lambda: _scrollTo(section))
 
 
 def _panelClass(name: str) -> type | None:
