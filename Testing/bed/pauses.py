@@ -83,3 +83,4 @@ class PauseMeter:
             if not self._stack and time.perf_counter() - self._last > self._explain_from * 0.75:
                 frame = sys._current_frames().get(self._main)
                 self._stack = "".join(traceback.format_stack(frame)[-8:])
+                del frame  # it would keep alive what the main thread has finished with

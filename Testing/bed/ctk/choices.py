@@ -131,6 +131,7 @@ class ctkCheckableComboBox(QtWidgets.QComboBox):
         option.currentText = ", ".join(index.data() for index in self.checkedIndexes())
         painter.drawComplexControl(QtWidgets.QStyle.ComplexControl.CC_ComboBox, option)
         painter.drawControl(QtWidgets.QStyle.ControlElement.CE_ComboBoxLabel, option)
+        painter.end()  # at once: a thread that looks at stacks may keep this frame alive
 
 
 class ctkMenuButton(QtWidgets.QPushButton):

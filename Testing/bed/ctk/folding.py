@@ -163,6 +163,7 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
         alignment = self.buttonTextAlignment | QtCore.Qt.TextFlag.TextShowMnemonic.value
         color = QtGui.QPalette.ColorRole.ButtonText
         painter.drawItemText(place, alignment, self.palette(), self.isEnabled(), self.text(), color)
+        painter.end()  # at once: a thread that looks at stacks may keep this frame alive
 
 
 class ctkCollapsibleGroupBox(QtWidgets.QGroupBox):
