@@ -14,9 +14,9 @@ from .status_looks import statusIcon, statusText
 
 TITLE, MODALITY, STATUS, UNCERTAINTY, SIGNED = range(5)
 ID_ROLE, SORT_ROLE, STATUS_ROLE = qt.Qt.UserRole, qt.Qt.UserRole + 1, qt.Qt.UserRole + 2
-FIRST_PORTION, PORTION = 150, 60
+FIRST_PORTION, PORTION, ROWS_AT_ONCE = 150, 30, 5
 FILL_MILLISECONDS = 5
-CELL_PADDING, ICON_WIDTH, WIDEST_COLUMN = 14, 20, 150
+CELL_PADDING, ICON_WIDTH, WIDEST_COLUMN, TITLE_LETTERS = 14, 20, 150, 10
 
 
 class CaseTable:
@@ -54,12 +54,15 @@ class CaseTable:
     def show(self, cases: Sequence[Case]) -> None:
         """Show the present state of cases; new ones come at the end."""
         fresh = {case.id: case for case in cases}
-        self._waiting = [fresh.get(case.id, case) for case in self._waiting]
+        self._waiting = [case for case in self._waiting if case.id not in fresh]
+        self._waiting += cases[ROWS_AT_ONCE:]
         for caseId in fresh:
             self._rowOf.setdefault(caseId, len(self._rowOf))
         self._model.setRowCount(len(self._rowOf))
-        for case in cases:
+        for case in cases[:ROWS_AT_ONCE]:
             self._writeRow(case)
+        if self._waiting:
+            self._timer.start()
 
     def filterStatus(self, status: Status | None) -> None:
         """Show cases of one status, or all."""
@@ -170,6 +173,17 @@ class CaseTable:
         }
         for column, found in texts.items():
             self._fit(column, found)
+        self._leaveRoomForTitles()
+
+    def _leaveRoomForTitles(self) -> None:
+        """In a narrow panel the titles come first; who signed is in the tool tip, too."""
+        view, header = self.view, self.view.header()
+        shown = [
+            column for column in (MODALITY, STATUS, UNCERTAINTY, SIGNED) if not view.isColumnHidden(column)
+        ]
+        left = view.viewport().width - sum(header.sectionSize(column) for column in shown)
+        if view.visible and left < view.fontMetrics().boundingRect("M" * TITLE_LETTERS).width():
+            view.setColumnHidden(SIGNED, True)
 
     def _fit(self, column: int, texts: Iterable[str]) -> None:
         """As wide as its texts in bold, within reason; what is left is for the titles."""
