@@ -10,7 +10,7 @@ from CFRTrain.data.geometry import Volume
 from CFRTrain.data.preprocessing import indices_to_values, restore_probabilities
 from CFRTrain.data.resampling import interpolate
 from CFRTrain.data.volumes import write_volume
-from CFRTrain.labelers.base import PseudoLabel, PseudoLabelCache, case_uncertainty
+from CFRTrain.labelers.base import PseudoLabel, PseudoLabelCache, case_uncertainty, entropy_confidence
 from CFRTrain.stages.context import Context
 from CFRTrain.stages.labeling import usable_cases
 
@@ -18,8 +18,8 @@ from CFRTrain.stages.labeling import usable_cases
 def write_review_files(context: Context, pseudo: PseudoLabelCache) -> None:
     """Writes, on each case's own grid, what a viewer shows; files that are there are left.
 
-    review/<case>.nii.gz: class values. review/<case>_uncertainty.nii.gz: 0 is sure, 100 a guess. review.json:
-    uncertainty per case, most uncertain first. Raises StopRequested.
+    review/<case>.nii.gz: class values. review/<case>_uncertainty.nii.gz: entropy of the probabilities, 0 is
+    sure, 100 a guess. review.json: uncertainty per case, most uncertain first. Raises StopRequested.
     """
     run, scores = context.run, {}
     cases = usable_cases(context) or tuple(case for case in context.ids("unlabeled") if pseudo.has(case))
@@ -56,6 +56,7 @@ def _write_case(context: Context, case: str, opinion: PseudoLabel) -> None:
     labels = restore_probabilities(opinion.probabilities, planned, original)
     values = indices_to_values(labels.array, [item.value for item in context.job.classes])
     write_volume(folder / f"{case}.nii.gz", Volume(values, original))
-    doubt = interpolate((1 - opinion.confidence).astype(np.float32), planned, original, outside=0.0)
+    # entropy alone: images that differ far from the structure make no one doubt that it ends here
+    doubt = interpolate(1 - entropy_confidence(opinion.probabilities), planned, original, outside=0.0)
     percent = np.round(np.clip(doubt, 0, 1) * 100).astype(np.uint8)
     write_volume(folder / f"{case}_uncertainty.nii.gz", Volume(percent, original))
