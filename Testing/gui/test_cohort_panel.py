@@ -117,7 +117,8 @@ def test_a_volume_of_the_scene_is_added_once(window, new_cohort, hippocampus):
     wait_until(lambda: window.rows(), "the case")
     window.dialogs.expect("From the scene...")
     window.user.click(window.cohort.ui.addButton)
-    assert "no volume that is not a case already" in window.text(window.cohort.messages)
+    expected = "no volume that is not a case already"
+    wait_until(lambda: expected in window.text(window.cohort.messages), "the line that says so")
     assert len(window.rows()) == 1
 
 
