@@ -61,7 +61,7 @@ class VolumeSegmenter:
         self._started, self._node, self._model = time.monotonic(), volumeNode, model
         self._folder = Path(tempfile.mkdtemp(prefix="CFRSegment-"))
         try:
-            scene.exportVolume(volumeNode, self._image)
+            scene.exportVolume(volumeNode, self._image, compressed=False)
         except CohortError:
             self._clean()
             raise

@@ -56,7 +56,7 @@ def readArray(path: Path, title: str) -> tuple[np.ndarray, Grid]:
     return voxelsOf(node.GetImageData()).copy(), gridOf(node)
 
 
-def writeVolume(path: Path, voxels: np.ndarray, grid: Grid) -> None:
+def writeVolume(path: Path, voxels: np.ndarray, grid: Grid, compressed: bool = True) -> None:
     """Write voxels (k, j, i) and their grid as .nrrd, nothing else. Raises CohortError (not_written)."""
     flat = np.ascontiguousarray(voxels).ravel()
     image = vtk.vtkImageData()
@@ -66,7 +66,7 @@ def writeVolume(path: Path, voxels: np.ndarray, grid: Grid) -> None:
     node, storage = slicer.vtkMRMLScalarVolumeNode(), slicer.vtkMRMLNRRDStorageNode()
     node.SetAndObserveImageData(image)
     node.SetIJKToRASMatrix(grid.vtkMatrix())
-    storage.SetUseCompression(True)
+    storage.SetUseCompression(compressed)
     _writeWhole(path, ".nrrd", lambda partial: _store(storage, node, partial))
 
 

@@ -75,17 +75,18 @@ def adoptVolume(volumeNode: slicer.vtkMRMLVolumeNode, caseId: str) -> None:
     rememberFileGrid(volumeNode, gridOf(volumeNode), slicesReversed=False)
 
 
-def exportVolume(volumeNode: slicer.vtkMRMLVolumeNode, path: Path) -> None:
+def exportVolume(volumeNode: slicer.vtkMRMLVolumeNode, path: Path, compressed: bool = True) -> None:
     """Write the volume for the engine as .nrrd: voxels and geometry in its own coordinates, nothing else.
 
     Neither the parent transform nor names, patient data, window or level go into the file. Kill-safe: the
-    file appears under its name when it is complete. Raises what `volumeProblem` gives, and not_written.
+    file appears under its name when it is complete. A big CT takes seconds to compress: temporary files are
+    better not. Raises what `volumeProblem` gives, and not_written.
     """
     problem = volumeProblem(volumeNode)
     if problem is not None:
         raise problem
     grid, slicesReversed = fileGridOf(volumeNode)
-    writeVolume(path, inFileOrder(voxelsOf(volumeNode.GetImageData()), slicesReversed), grid)
+    writeVolume(path, inFileOrder(voxelsOf(volumeNode.GetImageData()), slicesReversed), grid, compressed)
 
 
 def volumeProblem(node: slicer.vtkMRMLNode | None) -> CohortError | None:
