@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from Testing.gui.sitting import Desk
 from Testing.gui.story.applying import load_scene, save_scene, segment_unseen
-from Testing.gui.story.labeling import add_volumes, create_cohort, name_classes, paint_label
+from Testing.gui.story.labeling import add_volumes, create_cohort, import_label, name_classes
 from Testing.gui.story.reviewing import review
 from Testing.gui.story.training import (
     check_second_run,
@@ -26,7 +26,7 @@ def label_and_train(desk: Desk) -> None:
     create_cohort(desk)
     add_volumes(desk)
     name_classes(desk)
-    paint_label(desk)
+    import_label(desk)
     train(desk, "06_before_training")
     follow(desk)
     close_window(desk)

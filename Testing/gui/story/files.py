@@ -14,12 +14,13 @@ UNSEEN = "unseen"
 
 
 def prepare(folder: Path, pairs: list[tuple[Path, Path]]) -> None:
-    """Twenty volumes, and the one that follows by name, which no run sees."""
+    """Twenty volumes, the label of the first one, and the volume that follows by name, which no run sees."""
     for name in ("incoming", "truth"):
         (folder / name).mkdir(parents=True)
     for image, label in pairs[:VOLUMES]:
         shutil.copy(image, folder / "incoming" / image.name)
         shutil.copy(label, folder / "truth" / label.name)
+    shutil.copy(pairs[0][1], folder / "label.nii.gz")
     shutil.copy(pairs[VOLUMES][0], folder / f"{UNSEEN}.nii.gz")
     shutil.copy(pairs[VOLUMES][1], folder / "truth" / f"{UNSEEN}.nii.gz")
 

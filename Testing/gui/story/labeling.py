@@ -8,10 +8,7 @@ from Testing.bed.pythonqt import unwrap
 from Testing.bed.waiting import wait_until
 from Testing.gui.pointing import entry
 from Testing.gui.sitting import Desk
-from Testing.gui.story.files import CLASSES, COHORT, VOLUMES, dice, true_label
-from Testing.gui.strokes import Hand
-
-WELL_PAINTED = 0.8  # Dice; by a brush, not by a contour
+from Testing.gui.story.files import CLASSES, COHORT, VOLUMES, true_label
 
 
 def create_cohort(desk: Desk) -> None:
@@ -52,16 +49,15 @@ def name_classes(desk: Desk) -> None:
     desk.shot("04_classes")
 
 
-def paint_label(desk: Desk) -> None:
-    """The first case, painted slice by slice along its true label, saved with a key."""
-    window = desk.window
+def import_label(desk: Desk) -> None:
+    """The label file of the first case, looked at and saved."""
+    window, user = desk.window, desk.window.user
     window.double_click(0)
-    truth, hand = true_label(desk.folder, window.session.case.current.title), Hand(window)
-    for value in CLASSES:
-        hand.choose("Paint", value)
-        hand.draw(truth == value)
-    scores = [dice(window.voxels(value) > 0, truth == value) for value in CLASSES]
-    assert min(scores) > WELL_PAINTED, scores
-    desk.shot("05_painted")
-    window.user.key("ctrl+l")
+    truth = true_label(desk.folder, window.session.case.current.title)
+    window.dialogs.expect(desk.folder / "label.nii.gz", title="Import")
+    user.click(window.annotate.ui.importButton)
+    wait_until(lambda: window.session.case.isModified, "the imported label")
+    assert all(((window.voxels(value) > 0) == (truth == value)).all() for value in CLASSES)
+    user.click(window.annotate.ui.saveButton)
     assert window.session.case.current.status == "labeled" and not window.session.case.isModified
+    desk.shot("05_labeled")
