@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -95,7 +96,8 @@ def test_nothing_of_a_run_names_a_patient(trained):
     texts = [path for path in run.rglob("*") if path.suffix in (".json", ".jsonl", ".log", ".html")]
     assert len(texts) > 8
     for path in texts:
-        content = path.read_text("utf-8")
+        # three letters come up by chance in the pictures of a report
+        content = re.sub(r"base64,[A-Za-z0-9+/=]+", "", path.read_text("utf-8"))
         assert PATIENT not in content and "Doe" not in content, path.name
 
 
