@@ -10,6 +10,8 @@ from typing import Any
 import slicer
 from PySide6 import QtCore
 
+from Testing.bed.pythonqt import unwrap
+
 PATIENT_NAME, PATIENT_ID, STUDY_UID = "0010,0010", "0010,0020", "0020,000D"
 SERIES_UID, INSTANCE_UID = "0020,000E", "0008,0018"
 SERIES_NUMBER, SERIES_DESCRIPTION, STUDY_DESCRIPTION = "0020,0011", "0008,103E", "0008,1030"
@@ -167,6 +169,6 @@ def python_modules() -> dict[str, types.ModuleType]:
     """`DICOMLib` with the functions of DICOMUtils that are offered here."""
     library, utilities = types.ModuleType("DICOMLib"), types.ModuleType("DICOMLib.DICOMUtils")
     utilities.loadSeriesByUID = load_series
-    utilities.importDicom = lambda folder, *_: slicer.dicomDatabase.import_folder(Path(folder))
+    utilities.importDicom = lambda folder, *_: unwrap(slicer.dicomDatabase).import_folder(Path(folder))
     library.DICOMUtils = utilities
     return {"DICOMLib": library, "DICOMLib.DICOMUtils": utilities}
