@@ -13,14 +13,16 @@ import pytest
 from Testing.gui.sitting import sit
 from Testing.gui.story.files import COHORT, prepare
 
+MODULE = Path(__file__).resolve().parents[2] / "CFRSegment"
 SITTINGS = ("label_and_train", "review_train_and_apply", "load_saved_scene")
 SITTING_SECONDS = 900.0  # far more than it takes; for machines that do other things, too
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Where the user's files are; no training outlives the test."""
     yield tmp_path / "user"
+    monkeypatch.syspath_prepend(MODULE)  # an application that ended takes its module's folder off the path
     from CFRSegmentLib.engine import DetachedEngine
 
     for run in (tmp_path / "user" / COHORT / "runs").glob("run_*"):
