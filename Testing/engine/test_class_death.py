@@ -34,15 +34,6 @@ CHANGES = {
 }
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Tensors this small are slowed down by a second thread, ten times where others use the cores too."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def stage_of(root, seed: int, guard: bool, result: str = "student", **options: object) -> Retrainer:
     root.mkdir()
     cohort = Cohort(root, count=1)

@@ -20,15 +20,6 @@ from CFRTrain.retraining.networks import build_network
 from CFRTrain.runs.checkpoints import weights_hash
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Tensors this small are slowed down by a second thread, ten times where others use the cores too."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 class Threshold(torch.nn.Module):
     """Predicts class 1 where the image is above 0, class 2 above 1."""
 

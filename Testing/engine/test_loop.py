@@ -30,15 +30,6 @@ train(stage, RunFolder(Path(sys.argv[1])), checkpoint_every=3, log_every=10)
 """
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Tensors this small are slowed down by a second thread, ten times where others use the cores too."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 class Killed(Exception):
     """Stands for a process that ends in the middle of a step."""
 

@@ -6,22 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
 from CFRTrain.labelers.network_labeler import NetworkLabeler, supervised_job
 from CFRTrain.models.inference import predict_probabilities
 from CFRTrain.runs.errors import StopRequested
 from CFRTrain.runs.job import NetworkLabeler as Options
 from Testing.engine.cohort import Cohort, mean_dice
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Networks this small are slower on two threads, and much slower where something else runs."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def cohort_of(root, steps: int, pairs: float) -> Cohort:
