@@ -160,6 +160,7 @@ class Retrain:
     pseudo-label loss is weighted with its confidence to this power, 0 = not weighted. consistency: final
     weight of the method's own term, reached after `ramp_length` times 150 steps. pairs: share (0 to 1) of
     the labeled crops that are exact warped pairs. rounds: of re-training, each labeling anew for the next.
+    labeler_share: weight (0 to below 1) of the labeler's opinion in that; the rest is the last network's.
     """
 
     network: Literal["vnet", "unet"] = "vnet"
@@ -185,6 +186,7 @@ class Retrain:
     ramp_length: int = 6
     ema_decay: float = 0.99
     rounds: int = 1
+    labeler_share: float = 0.5
     warm_start: bool = True
     result: Literal["student", "ema"] = "student"
     checkpoint_every: int = 100
@@ -200,7 +202,7 @@ class Retrain:
         require_range(self, 2, 6, "levels")
         require_above_zero(self, "learning_rate")
         require_range(self, 0, 1, "pairs")
-        for name in ("dropout", "ema_decay"):
+        for name in ("dropout", "ema_decay", "labeler_share"):
             require(0 <= getattr(self, name) < 1, name, "must be 0 to below 1")
 
 

@@ -23,8 +23,8 @@ from CFRTrain.training.loop import train
 def retrain_stage(context: Context, pseudo: PseudoLabelCache | None) -> nn.Module:
     """Trains all rounds and returns the network to keep, in evaluation mode.
 
-    From the second round on, the pseudo-labels are the mean of the first ones and of the last round's network
-    (paper, equation 8, with the labeler as a lasting second opinion).
+    From the second round on, the pseudo-labels are a mean of the first ones and of the last round's network
+    (paper, equation 8, with the labeler as a lasting second opinion), weighted by job.retrain.labeler_share.
     """
     usable = (usable_cases(context) if pseudo is not None else None) or context.ids("unlabeled")
     pairs = _pairs(context)
@@ -87,7 +87,9 @@ def _relabel(
     """Pseudo-labels for the next round, kept like a labeler's."""
     name = f"round_{index + 1}"
     cache = cache_of(context, name)
-    label_all(FusionLabeler([first, _NetworkOpinion(context, network)]), cases, cache, context.run)
+    share, opinion = context.job.retrain.labeler_share, _NetworkOpinion(context, network)
+    both = FusionLabeler([first, opinion], weights=[share, 1 - share]) if share else opinion
+    label_all(both, cases, cache, context.run)
     return cache
 
 

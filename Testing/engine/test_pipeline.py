@@ -11,6 +11,7 @@ import pytest
 from CFRTrain.data.geometry import Volume
 from CFRTrain.data.phantoms import write_cohort
 from CFRTrain.data.volumes import read_label, read_volume, write_volume
+from CFRTrain.labelers.base import PseudoLabelCache
 from CFRTrain.models.package import Usage, load_model
 from CFRTrain.pipeline import Pipeline, run_all
 from CFRTrain.runs.errors import DataError, JobError, MemoryLimitError, StopRequested
@@ -204,6 +205,20 @@ def test_rounds_label_anew_with_the_last_network(tmp_path: Path):
     run_all(run)
     first = (tmp_path / "pseudo_labels/atlas/case_0002.safetensors").read_bytes()
     assert (tmp_path / "pseudo_labels/round_2/case_0002.safetensors").read_bytes() != first
+
+
+def test_later_rounds_weigh_the_labeler_as_told(tmp_path: Path):
+    def second_round(share: float) -> tuple[np.ndarray, np.ndarray]:
+        folder = tmp_path / str(share)
+        run_all(make_run(folder, **{"retrain.rounds": 2, "retrain.labeler_share": share}))
+        names = ("atlas", "round_2")
+        caches = [PseudoLabelCache(folder / "pseudo_labels" / name, name) for name in names]
+        return tuple(cache.load("case_0002").probabilities for cache in caches)
+
+    labeler, network = second_round(0.0)
+    _, mixed = second_round(0.25)
+    assert np.abs(labeler - network).max() > 0.1
+    np.testing.assert_allclose(mixed, 0.25 * labeler + 0.75 * network, atol=0.01)
 
 
 def test_nothing_in_a_run_folder_names_where_the_volumes_came_from(tmp_path: Path):

@@ -58,9 +58,12 @@ class Window:
         wait_until(lambda: self.session.cohort is not None, "an open cohort")
 
     def rows(self) -> list[tuple[str, ...]]:
-        """What the list of cases shows, row by row; hidden columns are left out."""
+        """What the list of cases shows, row by row, once it is filled; hidden columns are left out."""
         view = unwrap(self.cohort.ui.caseView)
         model = view.model()
+        wait_until(
+            lambda: all(model.index(row, 0).data() for row in range(model.rowCount())), "the last rows' texts"
+        )
         columns = [column for column in range(model.columnCount()) if not view.isColumnHidden(column)]
         return [
             tuple(str(model.index(row, column).data() or "") for column in columns)
