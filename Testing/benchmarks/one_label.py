@@ -10,70 +10,17 @@ are the last checkpoint's, on validation cases whose labels no run ever reads fo
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
-from CFRTrain.runs.job import ClassSpec, Job, changed, job_to_json, preset
-from CFRTrain.runs.run_folder import RunFolder, write_atomic
+from CFRTrain.runs.job import ClassSpec, Job, changed, preset
+from CFRTrain.runs.run_folder import RunFolder
+from Testing.benchmarks.fixed_splits import DATASETS, python_over, write_run
 from Testing.benchmarks.one_label_table import Row, write_tables
 
-
-@dataclass(frozen=True)
-class Dataset:
-    """A fixed split: the first `pool` cases train, the last `validation` ones measure."""
-
-    folder: str
-    classes: tuple[ClassSpec, ...]
-    pool: int
-    validation: int
-    labeled: tuple[int, ...]
-    seeds: tuple[int, ...]
-
-
-DATASETS = {
-    "hippocampus": Dataset(
-        "hippocampus", (ClassSpec(1, "anterior"), ClassSpec(2, "posterior")), 61, 40, (0, 20, 40), (0, 1)
-    ),
-    "left_atrium": Dataset("left_atrium", (ClassSpec(1, "left atrium"),), 64, 16, (0,), (0, 1, 2)),
-}
-
-
-def ordered_cases(root: Path) -> list[str]:
-    """Case names in the benchmark's fixed order: `train.list` where there is one, else by name."""
-    listed = root / "train.list"
-    if listed.is_file():
-        return listed.read_text(encoding="utf-8").split()
-    return sorted(path.name.removesuffix(".nii.gz") for path in (root / "images").glob("*.nii.gz"))
-
-
-def write_run(folder: Path, data: Path, dataset: Dataset, labeled: int, job: Job) -> None:
-    """job.json and cases.json of one run; the label of an unlabeled case is not even named."""
-    names = ordered_cases(data / dataset.folder)
-    pool, validation = names[: dataset.pool], names[-dataset.validation :]
-    if set(pool) & set(validation):
-        raise SystemExit(f"{dataset.folder} has too few cases for its split")
-    folder.mkdir(parents=True, exist_ok=True)
-    entries = []
-    for index, name in enumerate(pool + validation):
-        role = "validation" if index >= len(pool) else "labeled" if index == labeled else "unlabeled"
-        image, label = (
-            os.path.relpath(data / dataset.folder / part / f"{name}.nii.gz", folder)
-            for part in ("images", "labels")
-        )
-        entries.append(
-            {
-                "id": f"case_{index + 1:04d}",
-                "role": role,
-                "image": image,
-                "label": None if role == "unlabeled" else label,
-            }
-        )
-    RunFolder(folder).write_json("cases.json", {"format": 1, "cases": entries})
-    write_atomic(folder / "job.json", job_to_json(job).encode())
+LABELED = {"hippocampus": (0, 20, 40), "left_atrium": (0,)}
+SEEDS = {"hippocampus": (0, 1), "left_atrium": (0, 1, 2)}
 
 
 def configurations(classes: tuple[ClassSpec, ...], seed: int, preset_name: str) -> dict[str, Job]:
@@ -117,15 +64,7 @@ def run_one(folder: Path, threads: int) -> dict:
     """Runs or resumes one run folder in a process of its own; returns its results."""
     run = RunFolder(folder)
     if run.results() is None:
-        with (folder / "stdout.log").open("a") as log:
-            environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
-            code = subprocess.run(
-                [sys.executable, "-m", "CFRTrain", "run", str(folder)],
-                stdout=log,
-                stderr=log,
-                env=environment,
-                check=False,
-            ).returncode
+        code = python_over(folder, threads, "CFRTrain", "run")
         if code:
             raise SystemExit(f"{folder.name} ended with exit code {code}; see {folder / 'stdout.log'}")
     return run.results() or {}
@@ -134,15 +73,15 @@ def run_one(folder: Path, threads: int) -> dict:
 def planned_runs(options: argparse.Namespace) -> list[tuple[str, int, int, Path]]:
     """Configuration, labeled case, seed and folder of every run; their job and case files are written."""
     dataset, runs = DATASETS[options.dataset], []
-    labeled_cases = _numbers(options.labeled) or dataset.labeled
+    labeled_cases = _numbers(options.labeled) or LABELED[options.dataset]
     for name in options.configurations.split(","):
-        for seed in _numbers(options.seeds) or dataset.seeds:
+        for seed in _numbers(options.seeds) or SEEDS[options.dataset]:
             for labeled in labeled_cases:
                 folder = options.work / f"{options.dataset}_{name}_label{labeled}_seed{seed}"
                 if not (folder / "job.json").is_file():
                     job = configurations(dataset.classes, seed, options.preset)[name]
                     job = changed(job, {"threads": options.threads})
-                    write_run(folder, options.data.resolve(), dataset, labeled, job)
+                    write_run(folder, options.data.resolve(), dataset, (labeled,), job)
                 runs.append((name, labeled, seed, folder))
     return runs
 
