@@ -26,38 +26,44 @@ SEEDS = {"hippocampus": (0, 1), "left_atrium": (0, 1, 2)}
 def configurations(classes: tuple[ClassSpec, ...], seed: int, preset_name: str) -> dict[str, Job]:
     """The pipeline and its controls: as many network steps and items per step, no atlas in any control.
 
-    self_training: one network labels, one round follows. no_registration: the pipeline without its atlas, so
-    that what registration brings stands apart from what several networks and rounds bring.
+    self_training: a network trained on the labeled case alone labels the others, in place of the first round;
+    the other rounds are the pipeline's. All but the registration is as in the pipeline.
     """
     ours = preset(preset_name, classes, on_cpu=True, seed=seed)
-    items = ours.retrain.batch_labeled + ours.retrain.batch_unlabeled
-    labeling_steps = ours.network_labeler.steps * ours.network_labeler.networks
+    steps, rounds = ours.retrain.steps, ours.retrain.rounds
+    networks = ours.network_labeler.networks * ("network" in (ours.labeler, *_members(ours)))
+    labeling_steps = ours.network_labeler.steps * networks
     alone = {
         "labeler": "none",
         "retrain.pairs": 0.0,
-        "retrain.steps": ours.retrain.steps * ours.retrain.rounds + labeling_steps,
+        "retrain.steps": steps * rounds + labeling_steps,
         "retrain.rounds": 1,
     }
     supervised = {
         **alone,
         "method": "supervised",
-        "retrain.batch_labeled": items,
+        "retrain.batch_labeled": ours.retrain.batch_labeled + ours.retrain.batch_unlabeled,
         "retrain.batch_unlabeled": 0,
     }
-    own_labels = {"labeler": "network", "network_labeler.pairs": 0.0, "retrain.pairs": 0.0}
-    plain = {
+    own_labels = {
+        "labeler": "network",
+        "network_labeler.pairs": 0.0,
         "network_labeler.networks": 1,
-        "network_labeler.steps": labeling_steps,
-        "retrain.rounds": 1,
-        "retrain.steps": ours.retrain.steps * ours.retrain.rounds,
+        "network_labeler.steps": labeling_steps or steps,
+        "retrain.pairs": 0.0,
+        "retrain.rounds": rounds if labeling_steps else max(1, rounds - 1),
+        "method": "self_training",
     }
     return {
         "pipeline": ours,
         "supervised": changed(ours, supervised),
         "mean_teacher": changed(ours, {**alone, "method": "mean_teacher"}),
-        "self_training": changed(ours, {**own_labels, **plain, "method": "self_training"}),
-        "no_registration": changed(ours, own_labels),
+        "self_training": changed(ours, own_labels),
     }
+
+
+def _members(job: Job) -> tuple[str, ...]:
+    return job.fusion_members if job.labeler == "fusion" else ()
 
 
 def run_one(folder: Path, threads: int) -> dict:
