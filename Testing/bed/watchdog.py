@@ -178,7 +178,7 @@ def _choose_text(dialog: QtWidgets.QWidget, text: str) -> None:
         entries = {plain(item.text()): item for item in dialog.actions() if item.isEnabled()}
         if text in entries:
             dialog.setActiveAction(entries[text])
-            # no QTest here: it complains where the entry opens a dialog and the key is answered only after it
+            # No QTest here: it also sends the release, and complains where the entry has disabled the menu.
             none = QtCore.Qt.KeyboardModifier.NoModifier
             press = QtGui.QKeyEvent(QtCore.QEvent.Type.KeyPress, QtCore.Qt.Key.Key_Return, none)
             QtWidgets.QApplication.sendEvent(dialog, press)

@@ -102,6 +102,27 @@ def test_views_still_work_after_the_scene_was_closed(bed, volume, hippocampus):
     assert picture(view).std() > 10
 
 
+def colored(view) -> int:
+    """How many pixels of a view are not gray."""
+    return int((np.ptp(picture(view).astype(int), axis=1) > 60).sum())
+
+
+def test_a_segmentation_of_a_loaded_scene_shows_as_it_did_before(bed, volume, hippocampus, tmp_path):
+    import slicer.util
+
+    slicer.util.loadSegmentation(str(hippocampus[0][1]), {})
+    views = [bed.layoutManager.sliceWidget(name).sliceView() for name in ("Red", "Yellow", "Green")]
+    process_events(0.2)
+    saved = [colored(view) for view in views]
+    assert min(saved) > 200
+    assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
+    bed.resetScene()
+    assert [colored(view) for view in views] == [0, 0, 0]
+    slicer.util.loadScene(str(tmp_path / "scene.mrb"))
+    process_events(0.2)
+    assert [colored(view) for view in views] == saved
+
+
 def test_a_segmentation_shows_in_color_and_in_3d(bed, volume, hippocampus):
     import slicer.util
 
@@ -109,8 +130,7 @@ def test_a_segmentation_shows_in_color_and_in_3d(bed, volume, hippocampus):
     segmentation.CreateClosedSurfaceRepresentation()
     slicer.util.resetThreeDViews()
     process_events(0.1)
-    pixels = picture(bed.layoutManager.sliceWidget("Red").sliceView()).astype(int)
-    assert (np.ptp(pixels, axis=1) > 60).sum() > 200
+    assert colored(bed.layoutManager.sliceWidget("Red").sliceView()) > 200
     view = bed.layoutManager.threeDWidget(0).threeDView()
     before = picture(view)
     segmentation.GetDisplayNode().SetVisibility3D(False)

@@ -120,6 +120,27 @@ def test_an_entry_of_a_menu_is_chosen(dialogs):
     assert menu.exec_() == action and chosen == ["Rename"]
 
 
+def test_an_entry_of_a_menu_may_open_a_dialog_and_disable_the_menu(dialogs, tmp_path):
+    import qt
+
+    def choose_folder():
+        chosen.append(qt.QFileDialog.getExistingDirectory(button, "Add"))
+        button.enabled = False  # and with it its menu: a key that comes now is not accepted
+
+    chosen, button = [], qt.QPushButton("Add")
+    menu = qt.QMenu(button)
+    menu.addAction("Folder...").connect("triggered()", choose_folder)
+    button.setMenu(menu)
+    button.show()
+    dialogs.expect("Folder...")
+    dialogs.expect(tmp_path, title="Add")
+    button.showMenu()
+    wait_until(lambda: chosen, "the folder")
+    process_events(0.2)
+    assert chosen == [str(tmp_path)] and slot_errors == []
+    button.delete()
+
+
 def test_a_menu_nobody_answers_is_closed(dialogs):
     import qt
 

@@ -9,6 +9,7 @@ import slicer
 import vtk
 from PySide6 import QtCore, QtGui, QtWidgets
 
+from Testing.bed.mrml_widgets.observations import Observations
 from Testing.bed.views.displayable_managers import managers_for_slices
 from Testing.bed.views.render_widget import ctkVTKAbstractView
 
@@ -30,6 +31,9 @@ class qMRMLSliceView(ctkVTKAbstractView):
         self._style.SetDisplayableManagers(self._managers)
         self._style.SetInteractor(self.interactor())
         self._managers.AddObserver(vtk.vtkCommand.UpdateEvent, lambda *_: self.scheduleRender())
+        self._observations = Observations(self)
+        scene = node.GetScene()
+        self._observations.add(scene, scene.EndBatchProcessEvent, self._renew_soon)
         self.start_interaction()
         self._on_logic_modified()
 
@@ -69,6 +73,23 @@ class qMRMLSliceView(ctkVTKAbstractView):
         """Tell the slice node how many pixels the view has."""
         self._logic.ResizeSliceNode(*self.renderWindow().GetSize())
         self.scheduleRender()
+
+    def _renew_soon(self) -> None:
+        """After all who hear of the end of a batch: the order of observers is that of their creation."""
+        QtCore.QTimer.singleShot(0, self, self._renew)
+
+    def _renew(self) -> None:
+        """Set the view anew after a scene was loaded or closed, as qMRMLSliceWidget does.
+
+        Displayable managers only note that something is new; they draw it when their slice node changes.
+        """
+        self.fit_size()
+        self._node.Modified()
+
+    def release_window(self) -> None:
+        """Give the render window back; the scene may still be closed after that."""
+        self._observations.clear()
+        super().release_window()
 
     def resizeEvent(self, event: QtGui.QResizeEvent) -> None:
         super().resizeEvent(event)
