@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
 
 import torch
@@ -72,11 +72,8 @@ class FineTuneStage:
     def step(self, step: int) -> dict[str, float]:
         """One optimization step on the batch of this step; returns loss, learning rate, and Dice if any."""
         self.sam.train()
-        images, labels = self.batch(step)
-        pictures, targets = self.sam_input.pictures(images), self.sam_input.label_pictures(labels)
         rate = self._set_learning_rate(step)
-        with autocast(self.device, autocast_dtype(self.device)):
-            logits = self.sam(pictures)
+        logits, targets = self.answer(step)
         loss = dice_ce(logits, targets)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -84,14 +81,31 @@ class FineTuneStage:
         values, dice = {"loss": float(loss.detach()), "learning_rate": rate}, mean_dice(logits, targets)
         return values if dice is None else {**values, "dice": dice}
 
+    def answer(self, step: int) -> tuple[Tensor, Tensor]:
+        """Logits (N,C,canvas,canvas) of this step's pictures and their class indices (N,canvas,canvas)."""
+        images, labels = self.batch(step)
+        pictures, targets = self.sam_input.pictures(images), self.sam_input.label_pictures(labels)
+        chosen = self.drawn_pictures(len(pictures), step)
+        with autocast(self.device, autocast_dtype(self.device)):
+            logits = self.sam(pictures[chosen])
+        return logits, targets[chosen]
+
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Augmented patches of this step: images (B,1,z,y,x) float32 and class indices (B,z,y,x) int64."""
         generator = generator_for(self.seed, self.name, step)
+        return self.patches(self.draw_cases(self.options.batch, generator), generator)
+
+    def draw_cases(self, count: int, generator: torch.Generator) -> Iterator[str]:
+        """Labeled cases, with repetition, each drawn when it is asked for."""
+        for _ in range(count):
+            yield self.labeled[int(torch.randint(len(self.labeled), (1,), generator=generator))]
+
+    def patches(self, cases: Iterable[str], generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """One augmented patch per case: images (B,1,z,y,x) float32 and class indices (B,z,y,x) int64."""
         patch = self.sam_input.patch_zyx
         larger = tuple(ceil(side * MARGIN) for side in patch)
         images, labels = [], []
-        for _ in range(self.options.batch):
-            case = self.labeled[int(torch.randint(len(self.labeled), (1,), generator=generator))]
+        for case in cases:
             image, label = sample_crop(self.store.image(case), self.store.label(case), larger, generator)
             images.append(image)
             labels.append(label)
@@ -100,6 +114,13 @@ class FineTuneStage:
             image, label, generator=generator, spacing_zyx=self.spacing_zyx, out_zyx=patch
         )
         return augment_intensity(image, generator), label
+
+    def drawn_pictures(self, count: int, step: int) -> Tensor | slice:
+        """Which of the step's `count` pictures are learned from: options.pictures of them, or all."""
+        if not 0 < self.options.pictures < count:
+            return slice(None)
+        generator = generator_for(self.seed, f"{self.name}/pictures", step)
+        return torch.randperm(count, generator=generator)[: self.options.pictures].sort().values
 
     def _set_learning_rate(self, step: int) -> float:
         options = self.options

@@ -8,9 +8,9 @@ from typing import Any
 
 from CFRTrain.data.planning import Plan
 from CFRTrain.labelers.sam_input import SamInput, choose_input
-from CFRTrain.labelers.sam_lora import add_lora
 from CFRTrain.labelers.sam_model import ARCHITECTURES, ConcatenationSam, SamArchitecture, build_sam
 from CFRTrain.labelers.sam_weights import find_weights, load_official, read_weights
+from CFRTrain.labelers.strategies import Strategy, chosen_strategy
 from CFRTrain.runs.errors import JobError, ModelError
 from CFRTrain.runs.job import FineTune, Job
 from CFRTrain.runs.official_weights import OFFICIAL_WEIGHTS
@@ -85,27 +85,50 @@ def _named_file(options: FineTune, folder: Path) -> Path:
 
 
 def chosen_input(choice: SamChoice, job: Job, plan: Plan) -> SamInput:
-    """The input on the plan's canvas; one that was meant for an official SAM is not used for a small one."""
+    """The input on the plan's canvas; one that was meant for an official SAM is not used for a small one.
+
+    JobError or CFRError for a combination of settings that cannot work.
+    """
     options, canvas = job.finetune, 0 if choice.stands_in else plan.canvas
-    token = choice.architecture.token
-    return choose_input(options.input, plan.patch_zyx, plan.slicing_axis, canvas, options.layout, token)
+    return choose_input(
+        options.input,
+        plan.patch_zyx,
+        plan.slicing_axis,
+        canvas,
+        options.layout,
+        choice.architecture.token,
+        scale=options.scale,
+        axes=options.axes,
+        pretrained=choice.weights is not None,
+    )
+
+
+def strategy_of(choice: SamChoice, job: Job) -> Strategy:
+    """The fine-tuning strategy for this SAM. JobError for adapters in blocks that it does not have."""
+    depth, blocks = choice.architecture.depth, job.finetune.adapter_blocks
+    if job.finetune.strategy == "adapter" and max(blocks, default=0) >= depth:
+        raise JobError(
+            "no_such_block",
+            f"SAM {choice.architecture.name} has the blocks 0 to {depth - 1}, not {max(blocks)}.",
+            "Correct finetune.adapter_blocks; an empty list puts adapters into every block.",
+        )
+    return chosen_strategy(job.finetune.strategy, choice.weights is not None)
 
 
 def build_chosen(choice: SamChoice, job: Job, plan: Plan) -> tuple[ConcatenationSam, SamInput]:
-    """The SAM, ready to be trained, and the input made for it.
+    """The SAM, prepared for its fine-tuning strategy, and the input made for it.
 
-    With official weights: encoder frozen, LoRA on q and v. From scratch: everything trainable, since frozen
-    random features cannot carry a low-rank update. Raises ModelError, DependencyError or CFRError.
+    Raises ModelError, DependencyError or CFRError.
     """
+    strategy = strategy_of(choice, job)
     architecture, sam_input = choice.architecture, chosen_input(choice, job, plan)
     if choice.weights is None:
         architecture = fitted_window(architecture, sam_input.canvas)
     sam = build_sam(architecture, len(job.classes), sam_input.canvas, job.seed)
-    if choice.weights is None:
-        return sam, sam_input
-    state = read_weights(choice.weights, OFFICIAL_WEIGHTS[architecture.name])
-    load_official(sam, state, choice.weights.name)
-    add_lora(sam, job.finetune.rank, job.seed)
+    if choice.weights is not None:
+        state = read_weights(choice.weights, OFFICIAL_WEIGHTS[architecture.name])
+        load_official(sam, state, choice.weights.name)
+    strategy.prepare(sam, job.finetune, job.seed)
     return sam, sam_input
 
 

@@ -12,11 +12,14 @@ from torch import Tensor
 from CFRTrain.data.planning import Plan
 from CFRTrain.data.store import CaseStore
 from CFRTrain.labelers.base import PseudoLabel
+from CFRTrain.labelers.decoder_stage import DecoderStage
+from CFRTrain.labelers.embedding_cache import EmbeddingCache
 from CFRTrain.labelers.finetuning import FineTuneStage
-from CFRTrain.labelers.sam_choice import SamChoice, build_chosen, choose_sam
-from CFRTrain.labelers.sam_input import SamInput
-from CFRTrain.labelers.sam_lora import merge_lora
+from CFRTrain.labelers.sam_choice import SamChoice, build_chosen, choose_sam, strategy_of
+from CFRTrain.labelers.sam_input import OWN_CANVAS, SamInput
 from CFRTrain.labelers.sam_model import ConcatenationSam, parameter_count
+from CFRTrain.labelers.strategies import Strategy
+from CFRTrain.runs.checkpoints import weights_hash
 from CFRTrain.runs.errors import DataError
 from CFRTrain.runs.job import Job
 from CFRTrain.runs.run_folder import RunFolder
@@ -25,7 +28,11 @@ from CFRTrain.training.precision import autocast, autocast_dtype, choose_device
 
 OVERLAP = 0.5  # of neighboring windows, along each axis
 SIGMA = 0.125  # of the Gaussian window weights, in patch sides
-PICTURES_AT_ONCE = 64  # of the slice-wise input; one canvas of the concatenated one
+PICTURES_AT_ONCE = 64  # small ones; together never more pixels than one of SAM's own canvases has
+FROZEN = (
+    "The strategy {} leaves SAM's encoder as it is, and without official weights it is random: labels will be"
+    " weak. Name SAM's weights, or set finetune.strategy to auto."
+)
 
 
 class SamLabeler:
@@ -51,16 +58,28 @@ class SamLabeler:
         choice = choose_sam(self.job, self.run.root)
         if choice.weights is None:
             self.run.events.warning("sam_from_scratch", choice.explanation)
+        strategy = strategy_of(choice, self.job)
+        if choice.weights is None and not strategy.learns_features:
+            self.run.events.warning("sam_frozen_from_scratch", FROZEN.format(strategy.name))
         sam, sam_input = build_chosen(choice, self.job, self.plan)
-        self._record(choice, sam, sam_input)
-        options, spacing = self.job.finetune, self.plan.spacing_zyx
-        stage = FineTuneStage(
-            sam, sam_input, self.store, self.labeled, spacing, options, self.job.seed, self.device
-        )
-        every, log_every = options.checkpoint_every, self.job.retrain.log_every
+        self._record(choice, strategy, sam, sam_input)
+        stage = self._stage(strategy, sam, sam_input)
+        every, log_every = self.job.finetune.checkpoint_every, self.job.retrain.log_every
         train(stage, self.run, checkpoint_every=every, log_every=log_every)
-        merge_lora(sam)
+        if isinstance(stage, DecoderStage):
+            stage.cache.clear()
+        strategy.finish(sam)
         self.sam, self.sam_input = sam.eval(), sam_input
+
+    def _stage(self, strategy: Strategy, sam: ConcatenationSam, sam_input: SamInput) -> FineTuneStage:
+        data = (self.store, self.labeled, self.plan.spacing_zyx)
+        arguments = (sam, sam_input, *data, self.job.finetune, self.job.seed, self.device)
+        if not strategy.embeds_once:
+            return FineTuneStage(*arguments)
+        encoder = weights_hash(sam.image_encoder)
+        identity = {"encoder": encoder, "input": repr(sam_input), "seed": str(self.job.seed)}
+        cache = EmbeddingCache(self.run.root / "embeddings", identity)
+        return DecoderStage(*arguments, cache=cache)
 
     def label(self, case_id: str) -> PseudoLabel:
         """The pseudo-label of one case; a labeled case gets its own label, certain."""
@@ -70,12 +89,16 @@ class SamLabeler:
         image = self.store.image(case_id)
         return PseudoLabel(volume_probabilities(self.sam, self.sam_input, image, self.device))
 
-    def _record(self, choice: SamChoice, sam: ConcatenationSam, sam_input: SamInput) -> None:
+    def _record(
+        self, choice: SamChoice, strategy: Strategy, sam: ConcatenationSam, sam_input: SamInput
+    ) -> None:
         """What the report says about this labeler."""
         record = {
             **choice.record(),
             "parameters": parameter_count(sam),
             "trainable_parameters": parameter_count(sam, trainable_only=True),
+            "strategy": strategy.name,
+            "strategy_explanation": strategy.explanation,
             "input": self.job.finetune.input,
             "canvas": sam_input.canvas,
             "patch_zyx": list(sam_input.patch_zyx),
@@ -114,7 +137,8 @@ def volume_probabilities(
 def patch_probabilities(sam: ConcatenationSam, sam_input: SamInput, patches: Tensor) -> Tensor:
     """Patches (B,1,z,y,x) to softmax probabilities (B,C,z,y,x) float32."""
     parts = []
+    at_once = min(PICTURES_AT_ONCE, max(1, OWN_CANVAS**2 // sam_input.canvas**2))
     with autocast(patches.device, autocast_dtype(patches.device)):
-        for pictures in sam_input.pictures(patches).split(PICTURES_AT_ONCE):
+        for pictures in sam_input.pictures(patches).split(at_once):
             parts.append(sam(pictures).softmax(1))
     return sam_input.volumes(torch.cat(parts).float())

@@ -50,15 +50,21 @@ def add_lora(sam: ConcatenationSam, rank: int, seed: int) -> None:
     Scale 1, no dropout, the up matrix zero (SAMed, CFR's code): the output is unchanged until the first step.
     Prompt encoder and mask decoder stay trainable as a whole. DependencyError when peft is not installed.
     """
-    lora_config, inject = _peft()
-    for parameter in sam.image_encoder.parameters():
-        parameter.requires_grad_(False)
+    _peft()  # before anything is changed
     for block in sam.image_encoder.blocks:
         block.attn.qkv = SplitQkv(block.attn.qkv)
-    config = lora_config(r=rank, lora_alpha=rank, lora_dropout=0.0, bias="none", target_modules=TARGETS)
+    inject_updates(sam.image_encoder, TARGETS, rank, seed)
+
+
+def inject_updates(module: nn.Module, targets: str, rank: int, seed: int) -> None:
+    """Freezes `module` and adds updates to its linear layers whose whole name matches `targets`, in place."""
+    lora_config, inject = _peft()
+    for parameter in module.parameters():
+        parameter.requires_grad_(False)
+    config = lora_config(r=rank, lora_alpha=rank, lora_dropout=0.0, bias="none", target_modules=targets)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        inject(config, sam.image_encoder)
+        inject(config, module)
 
 
 def merge_lora(sam: ConcatenationSam) -> None:
@@ -67,13 +73,19 @@ def merge_lora(sam: ConcatenationSam) -> None:
         split = block.attn.qkv
         if not isinstance(split, SplitQkv):
             continue
-        for name in ("query", "value"):
-            adapted = getattr(split, name)
-            adapted.merge(safe_merge=True)
-            setattr(split, name, adapted.get_base_layer())
+        merge_updates(split, ("query", "value"))
         block.attn.qkv = split.fused()
     if hasattr(sam.image_encoder, "peft_config"):
         del sam.image_encoder.peft_config
+
+
+def merge_updates(module: nn.Module, names: tuple[str, ...]) -> None:
+    """Adds the updates of the layers `names` of `module` to their weights; layers without one stay."""
+    for name in names:
+        adapted = getattr(module, name)
+        if hasattr(adapted, "get_base_layer"):
+            adapted.merge(safe_merge=True)
+            setattr(module, name, adapted.get_base_layer())
 
 
 def lora_parameters(sam: ConcatenationSam) -> list[nn.Parameter]:

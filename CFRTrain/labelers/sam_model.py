@@ -65,18 +65,31 @@ class ConcatenationSam(nn.Module):
         self.mask_decoder = _mask_decoder(architecture, classes)
         fuse_attention(self.image_encoder)
 
-    def low_resolution(self, canvas: Tensor) -> Tensor:
-        """Gray canvases (B,1,H,W) to logits (B,C,h,w) at the decoder's own size, 4 / token of the canvas."""
-        features = self.image_encoder(canvas.expand(-1, 3, -1, -1))
+    def embed(self, canvas: Tensor) -> Tensor:
+        """Canvases (B,1,H,W), gray, or (B,3,H,W) to the encoder's features (B,E,H/token,W/token)."""
+        return self.image_encoder(canvas.expand(-1, 3, -1, -1))
+
+    def decode(self, features: Tensor) -> Tensor:
+        """The encoder's features (B,E,h,w) to logits (B,C,4h,4w), the decoder's own size."""
         dense = self.prompt_encoder.no_mask_embed.weight.reshape(1, -1, 1, 1)
         position = self.prompt_encoder.get_dense_pe()
         return decode_every_token(self.mask_decoder, features + dense, position)
 
+    def low_resolution(self, canvas: Tensor) -> Tensor:
+        """Canvases (B,1,H,W) or (B,3,H,W) to logits (B,C,h,w), 4 / token of the canvas."""
+        return self.decode(self.embed(canvas))
+
+    def enlarged(self, logits: Tensor) -> Tensor:
+        """The decoder's logits (B,C,h,w) at the canvas's size (B,C,canvas,canvas), bilinear.
+
+        In float32: interpolated bfloat16 logits lose the difference between close classes.
+        """
+        size = (self.canvas, self.canvas)
+        return interpolate(logits.float(), size=size, mode="bilinear", align_corners=False)
+
     def forward(self, canvas: Tensor) -> Tensor:
-        """Gray canvases (B,1,H,W), z-scored, to logits (B,C,H,W), C = classes + 1, background first."""
-        logits = self.low_resolution(canvas)
-        # In float32: interpolated bfloat16 logits lose the difference between close classes.
-        return interpolate(logits.float(), size=canvas.shape[-2:], mode="bilinear", align_corners=False)
+        """Canvases (B,1,H,W) or (B,3,H,W), z-scored, to logits (B,C,H,W), C = classes + 1."""
+        return self.enlarged(self.low_resolution(canvas))
 
 
 def decode_every_token(decoder: nn.Module, features: Tensor, position: Tensor) -> Tensor:

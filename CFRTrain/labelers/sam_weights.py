@@ -13,8 +13,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from torch.nn.functional import interpolate
 
+from CFRTrain.labelers.position_tables import fit_position_tables
 from CFRTrain.labelers.sam_model import ConcatenationSam
 from CFRTrain.runs.errors import ModelError
 from CFRTrain.runs.official_weights import OfficialWeights
@@ -97,28 +97,6 @@ def load_official(sam: ConcatenationSam, state: Mapping[str, Tensor], file_name:
             "Choose the file that belongs to the chosen SAM.",
         )
     sam.load_state_dict({**own, **fitted})
-
-
-def fit_position_tables(sam: ConcatenationSam, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Resizes the absolute table and the relative tables of the global blocks bilinearly to `sam`'s canvas.
-
-    Tables of windowed blocks keep their size: the window does not grow with the canvas (released CFR code).
-    """
-    side = sam.canvas // sam.architecture.token
-    fitted = dict(state)
-    absolute = state.get("image_encoder.pos_embed")
-    if absolute is not None and absolute.ndim == 4 and absolute.shape[1:3] != (side, side):
-        channels_first = absolute.permute(0, 3, 1, 2)
-        resized = interpolate(channels_first, size=(side, side), mode="bilinear", align_corners=False)
-        fitted["image_encoder.pos_embed"] = resized.permute(0, 2, 3, 1).contiguous()
-    for block in sam.architecture.global_blocks:
-        for axis in ("h", "w"):
-            key = f"image_encoder.blocks.{block}.attn.rel_pos_{axis}"
-            table = state.get(key)
-            if table is not None and table.ndim == 2 and len(table) != 2 * side - 1:
-                lines = interpolate(table.T[None], size=2 * side - 1, mode="linear", align_corners=False)
-                fitted[key] = lines[0].T.contiguous()
-    return fitted
 
 
 def _per_token(key: str) -> bool:

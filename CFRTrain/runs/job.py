@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from CFRTrain.runs.cases_file import CaseEntry, read_cases
+from CFRTrain.runs.job_finetune import FineTune
 from CFRTrain.runs.job_sections import (
     Atlas,
     ClassSpec,
-    FineTune,
     NetworkLabeler,
     PlanOverrides,
     Predict,

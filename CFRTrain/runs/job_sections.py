@@ -81,35 +81,6 @@ class PlanOverrides:
 
 
 @dataclass(frozen=True)
-class FineTune:
-    """Fine-tuning SAM on concatenated slices (the CFR paper's first stage).
-
-    weights: SAM's official file or its converted copy, relative to the run folder; null trains from scratch.
-    batch: canvases per step. rank: of the low-rank adaptation. canvas: side in pixels, 0 = plan.canvas.
-    """
-
-    model: Literal["small", "vit_b", "vit_l", "vit_h"] = "small"
-    weights: str | None = None
-    steps: int = 400
-    batch: int = 2
-    learning_rate: float = 1e-3
-    warmup: int = 50
-    weight_decay: float = 0.1
-    rank: int = 4
-    canvas: int = 0
-    layout: Literal["official", "paper", "token"] = "official"
-    input: Literal["concatenated", "slicewise"] = "concatenated"
-    checkpoint_every: int = 50
-
-    def __post_init__(self) -> None:
-        require_at_least(self, 1, "steps", "batch", "checkpoint_every")
-        require_at_least(self, 0, "warmup", "weight_decay")
-        require_above_zero(self, "learning_rate")
-        require_range(self, 1, 64, "rank")
-        require(self.canvas == 0 or 64 <= self.canvas <= 4096, "canvas", "must be 0 or 64 to 4096")
-
-
-@dataclass(frozen=True)
 class Atlas:
     """Labeling by registration.
 

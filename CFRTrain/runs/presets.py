@@ -1,4 +1,4 @@
-"""Named settings: how each preset differs from the defaults in `job_sections.py`. Standard library only.
+"""Named settings: how each preset differs from the defaults in the `job_` files. Standard library only.
 
 preview: says in a minute or two on two processor cores whether the cohort is understood; not for use.
 standard: atlas and three supervised networks, fused, label the cases; two rounds of re-training with

@@ -11,7 +11,7 @@ from typing import Any
 from CFRTrain.data.checking import CheckReport, check_cases
 from CFRTrain.data.plan import Plan
 from CFRTrain.data.planning import plan_cohort, plan_from_json, plan_to_json
-from CFRTrain.labelers.sam_choice import choose_sam
+from CFRTrain.labelers.sam_choice import choose_sam, chosen_input, strategy_of
 from CFRTrain.retraining.assembly import check_settings
 from CFRTrain.runs.errors import JobError
 from CFRTrain.runs.job import job_to_json
@@ -60,7 +60,9 @@ def check_stage(context: Context) -> None:
             "Choose a labeler, or the method supervised or mean_teacher.",
         )
     if uses(context, "sam"):
-        choose_sam(context.job, context.run.root)
+        choice = choose_sam(context.job, context.run.root)
+        strategy_of(choice, context.job)
+        chosen_input(choice, context.job, context.plan)
     elif context.job.finetune.weights:
         raise JobError(
             "weights_unused",

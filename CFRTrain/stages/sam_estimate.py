@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from CFRTrain.labelers.sam_choice import choose_sam, chosen_input, fitted_window
-from CFRTrain.labelers.sam_input import SamInput
+from CFRTrain.labelers.sam_choice import choose_sam, chosen_input, fitted_window, strategy_of
 from CFRTrain.labelers.sam_labeler import OVERLAP
 from CFRTrain.labelers.sam_model import SamArchitecture
 from CFRTrain.stages.context import Context
@@ -30,21 +29,29 @@ class SamCost:
 
 
 def sam_cost(context: Context) -> SamCost:
-    """The cost of the SAM that this run would use. Raises what `choose_sam` raises."""
+    """The cost of the SAM that this run would use. Raises what `choose_sam` and `chosen_input` raise."""
     job, plan = context.job, context.planned()
     options = job.finetune
     choice = choose_sam(job, context.run.root)
     architecture, sam_input = choice.architecture, chosen_input(choice, job, plan)
     if choice.weights is None:
         architecture = fitted_window(architecture, sam_input.canvas)
-    per_patch = _pictures(sam_input, plan.slicing_axis, options.input)
-    forward = multiplications(architecture, sam_input.canvas) * per_patch / MULTIPLICATIONS_PER_SECOND
+    per_step = sam_input.pictures_per_patch * options.batch
+    per_step = min(per_step, options.pictures or per_step)
+    forward = multiplications(architecture, sam_input.canvas) / MULTIPLICATIONS_PER_SECOND
+    decoder = decoder_multiplications(architecture, sam_input.canvas) / MULTIPLICATIONS_PER_SECOND
     windows = _windows(plan.median_shape, sam_input.patch_zyx)
+    embeds_once = strategy_of(choice, job).embeds_once
+    once = options.views * len(context.ids("labeled")) * sam_input.pictures_per_patch if embeds_once else 0
+    step = (decoder if embeds_once else forward + decoder) * STEP_PASSES * per_step
     tokens = (sam_input.canvas // architecture.token) ** 2
-    features = tokens * architecture.width * architecture.depth * per_patch * options.batch
+    features = tokens * architecture.width * (1 if embeds_once else architecture.depth) * per_step
     return SamCost(
-        finetune_seconds=forward * STEP_PASSES * options.steps * options.batch,
-        label_seconds=forward * windows * len(context.ids("unlabeled")),
+        finetune_seconds=step * options.steps + forward * once,
+        label_seconds=(forward + decoder)
+        * sam_input.pictures_per_patch
+        * windows
+        * len(context.ids("unlabeled")),
         memory_bytes=BYTES_PER_FEATURE * features + BYTES_PER_PARAMETER * parameters(architecture),
     )
 
@@ -57,14 +64,14 @@ def multiplications(architecture: SamArchitecture, canvas: int) -> int:
     return tokens * (12 * width**2 * architecture.depth + 2 * width * seen)
 
 
+def decoder_multiplications(architecture: SamArchitecture, canvas: int) -> int:
+    """Multiplications of the mask decoder for one picture, of its tokens: 5 attentions, two upscalings."""
+    return round((canvas // architecture.token) ** 2 * 6.5 * architecture.embedding**2)
+
+
 def parameters(architecture: SamArchitecture) -> int:
     """Of the blocks of the image encoder, which hold nearly all."""
     return 12 * architecture.width**2 * architecture.depth
-
-
-def _pictures(sam_input: SamInput, axis: int, kind: str) -> int:
-    """Pictures per patch: one, or one per slice."""
-    return sam_input.patch_zyx[axis] if kind == "slicewise" else 1
 
 
 def _windows(shape_zyx: tuple[int, int, int], patch_zyx: tuple[int, int, int]) -> int:

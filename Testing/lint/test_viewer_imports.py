@@ -15,8 +15,8 @@ from Testing.lint.test_imports import imports, is_within
 LIBRARY = "CFRSegmentLib"
 # The engine's modules that need nothing but the standard library, which a test below holds.
 ENGINE_PARTS = (
-    "errors job job_sections presets events run_folder cases_file strict_json atomic lock official_weights"
-    " private_paths"
+    "errors job job_finetune job_sections presets events run_folder cases_file strict_json atomic lock"
+    " official_weights private_paths"
 )
 VIEWER_MAY_IMPORT = {f"CFRTrain.runs.{name}" for name in ENGINE_PARTS.split()}
 # What each room may import besides itself, of this library and of Slicer's Python.
