@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -125,12 +126,42 @@ def test_labels_are_found_again_where_the_review_log_had_to_be_emptied(tmp_path)
         assert opened.case("case_0002").status is Status.PSEUDO_LABELED
 
 
-def test_half_written_files_of_killed_processes_are_cleared_away_later(cohort):
-    old, new = write_label(cohort, "case_0001"), write_label(cohort, "case_0002")
-    os.utime(old, (time.time() - 7200,) * 2)
+HEX = "0123456789abcdef" * 2
+FOREIGN = (".DS_Store", "._case_0001.seg.nrrd", ".mine.seg.nrrd", ".case_notes", "notes.tmp")
+
+
+def left_behind(cohort, seconds: float) -> list[Path]:
+    """What processes that were killed so long ago have left half written in labels and images."""
+    names = [cohort.newLabelFile("case_0001"), cohort.newImageFile(".nii.gz")]
+    names += [cohort.labelsFolder / f".{HEX}.seg.nrrd", cohort.imagesFolder / f".{HEX}.nii.gz"]
+    for path in names:
+        written_ago(path, seconds)
+    return names
+
+
+def written_ago(path: Path, seconds: float) -> Path:
+    path.write_bytes(b"half")
+    os.utime(path, (time.time() - seconds,) * 2)
+    return path
+
+
+def test_half_written_files_of_killed_processes_are_cleared_away_when_the_cohort_is_opened(cohort):
+    old = left_behind(cohort, 7200)
+    foreign = [written_ago(cohort.labelsFolder / name, 7200) for name in FOREIGN]
     cohort.close()
+    with Cohort.open(cohort.folder, readOnly=True):
+        assert all(path.exists() for path in old)
     with Cohort.open(cohort.folder):
-        assert not old.exists() and new.exists()
+        assert not any(path.exists() for path in old) and all(path.exists() for path in foreign)
+
+
+def test_half_written_files_that_may_still_be_needed_stay(cohort):
+    fresh = left_behind(cohort, 0)
+    cohort.refresh()
+    assert all(path.exists() for path in fresh)
+    old = left_behind(cohort, 7200)
+    with Cohort.open(cohort.folder, takeOver=True):
+        assert all(path.exists() for path in old), "the Slicer that had the cohort may be writing them"
 
 
 def test_a_label_is_saved_even_where_the_image_has_vanished_meanwhile(cohort):

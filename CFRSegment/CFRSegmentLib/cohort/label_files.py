@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from CFRTrain.runs.atomic import sync_folder
+from CFRTrain.runs.atomic import LEFTOVER, sync_folder
 
 from ..i18n import _
 from .errors import CohortError, writing
@@ -22,8 +22,9 @@ from .errors import CohortError, writing
 SUFFIX = ".seg.nrrd"
 MAGIC = b"NRRD000"
 VERSION = re.compile(r"(case_\d+)(?:_(\d+))?\.seg\.nrrd")
+TEMPORARY = re.compile(r"\.case_.*\.[0-9a-f]{8}(\.[a-z]+)*")
 KEPT = 10
-HOUR = 3600.0
+STARTED = time.time()
 
 
 class LabelFiles:
@@ -105,12 +106,29 @@ def removeQuietly(path: Path) -> None:
 
 
 def removeOldTemporaries(*folders: Path) -> None:
-    """Deletes what killed processes have left half written: hidden files older than an hour."""
+    """Deletes what killed processes have left half written; only who may write to the cohort may call it.
+
+    These are hidden files with names as only this program gives them: `temporaryFile`, and those that
+    writers of label and image files put beside their target. What was written to since this process has
+    begun may still be needed, and stays.
+    """
     for folder in folders:
-        hidden = folder.glob(".case_*") if folder.is_dir() else ()
+        hidden = folder.glob(".*") if folder.is_dir() else ()
         for path in hidden:
-            if time.time() - path.stat().st_mtime > HOUR:
+            if _isTemporary(path.name) and _changedAt(path) < STARTED:
                 removeQuietly(path)
+
+
+def _isTemporary(name: str) -> bool:
+    return bool(TEMPORARY.fullmatch(name) or LEFTOVER.fullmatch(name))
+
+
+def _changedAt(path: Path) -> float:
+    """When a file was last written to, in seconds as of `time.time`; never, where it has gone meanwhile."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return float("inf")
 
 
 def _requireLabel(path: Path) -> None:

@@ -38,7 +38,7 @@ class CohortStore:
         readHeader(self.layout.header)  # nothing is written into the folder of a newer version
         self.access.acquire(takeOver, (*self.layout.journals, *self.layout.folders))
         self._read()
-        if not self.access.reason:
+        if not self.access.reason and not takeOver:  # the Slicer that had it may be writing just now
             reviewed = self.layout.pseudoLabels.glob("*/")
             removeOldTemporaries(self.layout.images, self.layout.labels, *reviewed)
 
