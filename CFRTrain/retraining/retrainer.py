@@ -21,6 +21,7 @@ from CFRTrain.retraining.head_guard import check_steps
 from CFRTrain.retraining.inspection import Inspector
 from CFRTrain.retraining.methods.base import Batch, Term
 from CFRTrain.retraining.sources import PairSource, PseudoLabelSource
+from CFRTrain.retraining.trust import build_trust
 from CFRTrain.runs.job import Job
 from CFRTrain.runs.run_folder import RunFolder
 from CFRTrain.training.measures import mean_dice
@@ -60,6 +61,7 @@ class Retrainer:
         share = job.retrain.pairs if pair_probability is None else pair_probability
         sources = Sources(store, labeled, unlabeled, pseudo, extra_pairs, share)
         self.batches = build_batches(job, plan, sources, self.device)
+        self.trust = build_trust(job.retrain, self.batches.pseudo, self.batches.unlabeled, run, name)
         self.warm_start = warm_start
         self.trainee = build_trainee(job, plan, self.device, warm_start=warm_start)
         self.optimizer = build_optimizer(job.retrain, self.trainee)
@@ -106,7 +108,7 @@ class Retrainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         models, method = self.trainee.models, self.trainee.method
-        batch = self.batches.batch(step, local)
+        batch = self.trust.mark(self.batches.batch(step, local), models)
         with autocast(self.device, self.dtype):
             outputs = method.outputs(models, batch)
             terms = self._terms(batch, outputs)

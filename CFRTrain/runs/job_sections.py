@@ -128,7 +128,10 @@ class Retrain:
     gradient_clip: largest norm of a gradient, 0 = any. warm_start: begin with the network labeler's weights
     where there are any.
     pseudo_weight: of the pseudo-label loss, which falls to 0 by `pseudo_decay`. confidence_gamma: a voxel's
-    pseudo-label loss is weighted with its confidence to this power, 0 = not weighted. consistency: final
+    pseudo-label loss is weighted with its confidence to this power, 0 = not weighted. pseudo_loss: what
+    stands beside Dice in it; generalized and symmetric (cross-entropy) mind wrong labels less.
+    ignored_share: the least certain share (0 to 0.9) of each class's pseudo-labels does not count.
+    teacher_agreement: only pseudo-labels count with which the EMA teacher agrees. consistency: final
     weight of the method's own term, reached after `ramp_length` times 150 steps. pairs: share (0 to 1) of
     the labeled crops that are exact warped pairs. rounds: of re-training, each labeling anew for the next.
     labeler_share: weight (0 to below 1) of the labeler's opinion in that; the rest is the last network's.
@@ -153,6 +156,9 @@ class Retrain:
     pseudo_weight: float = 1.0
     pseudo_decay: Literal["none", "linear", "cosine"] = "cosine"
     confidence_gamma: float = 1.0
+    pseudo_loss: Literal["cross_entropy", "generalized", "symmetric"] = "cross_entropy"
+    ignored_share: float = 0.0
+    teacher_agreement: bool = False
     consistency: float = 0.1
     ramp_length: int = 6
     ema_decay: float = 0.99
@@ -173,6 +179,7 @@ class Retrain:
         require_range(self, 2, 6, "levels")
         require_above_zero(self, "learning_rate")
         require_range(self, 0, 1, "pairs")
+        require_range(self, 0, 0.9, "ignored_share")
         for name in ("dropout", "ema_decay", "labeler_share"):
             require(0 <= getattr(self, name) < 1, name, "must be 0 to below 1")
 

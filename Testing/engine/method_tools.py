@@ -105,8 +105,12 @@ class _PseudoLabels:
         return SimpleNamespace(probabilities=probabilities, confidence=np.full(label.shape, 0.7, np.float32))
 
 
-def _stage(cohort: Cohort, name: str, run: Path, pseudo: bool, steps: int) -> Retrainer:
+def tiny_stage(
+    cohort: Cohort, name: str, run: Path, pseudo: bool, steps: int, options: dict[str, object] | None = None
+) -> Retrainer:
+    """A re-training of a few steps on the cohort; options: fields of the job's `retrain`."""
     retrain = replace(cohort.job.retrain, steps=steps, levels=3, dropout=0.2, warmup=0, pairs=0.0)
+    retrain = replace(retrain, **(options or {}))
     job = replace(cohort.job, method=name, retrain=retrain)
     plan = replace(cohort.plan, patch_zyx=PATCH)
     unlabeled = [case for case in cohort.ids if case not in cohort.labeled]
@@ -114,16 +118,18 @@ def _stage(cohort: Cohort, name: str, run: Path, pseudo: bool, steps: int) -> Re
     return Retrainer(job, plan, cohort.store, cohort.labeled, unlabeled, labels, RunFolder(run))
 
 
-def assert_it_trains_and_resumes(name: str, root: Path, pseudo: bool = True, steps: int = 3) -> Retrainer:
+def assert_it_trains_and_resumes(
+    name: str, root: Path, pseudo: bool = True, steps: int = 3, options: dict[str, object] | None = None
+) -> Retrainer:
     """One labeled case: a training that lost its last step ends with the bits it had. Returns it."""
     cohort = Cohort(root, count=3)
-    whole = _stage(cohort, name, root / "run", pseudo, steps)
+    whole = tiny_stage(cohort, name, root / "run", pseudo, steps, options)
     before = weights_hash(whole.trainee.models.student)
     train(whole, whole.run, checkpoint_every=steps - 1, log_every=1)
     assert weights_hash(whole.trainee.models.student) != before
     shutil.rmtree(root / "run" / "checkpoints" / "retrain" / f"step-{steps:08d}")
     torch.rand(3)
-    resumed = _stage(cohort, name, root / "run", pseudo, steps)
+    resumed = tiny_stage(cohort, name, root / "run", pseudo, steps, options)
     train(resumed, resumed.run, checkpoint_every=steps - 1, log_every=1)
     for key, module in whole.modules().items():
         assert weights_hash(module) == weights_hash(resumed.modules()[key]), key

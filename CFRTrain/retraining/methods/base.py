@@ -22,7 +22,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from CFRTrain.retraining.encoder_decoder import EncoderDecoder, Features
+from CFRTrain.runs.job import MN
 from CFRTrain.training.losses import dice_ce
+from CFRTrain.training.robust_losses import PSEUDO_LOSSES, Loss
 from CFRTrain.training.schedules import gaussian_ramp
 
 
@@ -40,7 +42,8 @@ class Batch:
     image_l (L, 1, z, y, x); label_l (L, z, y, x) class indices, 255 ignored; image_u (U, 1, z, y, x), U may
     be 0; probabilities_u (U, C, z, y, x) and confidence_u (U, z, y, x) in [0, 1] of the pseudo-labels, or
     None. The same spatial draw moved an image and its labels. step counts from the start, or from the
-    restart, of the training.
+    restart, of the training. trusted_u: where the pseudo-labels count, bool (U, z, y, x), or None:
+    everywhere.
     """
 
     image_l: Tensor
@@ -49,6 +52,7 @@ class Batch:
     probabilities_u: Tensor | None
     confidence_u: Tensor | None
     step: int
+    trusted_u: Tensor | None = None
 
     @property
     def labeled(self) -> int:
@@ -76,10 +80,14 @@ class Batch:
 
 @dataclass(frozen=True)
 class Models:
-    """The networks that are trained, and their EMA teachers in the same order where they are needed."""
+    """The networks that are trained, and their EMA teachers in the same order where they are needed.
+
+    planar: a 2D model, from images (B, 1, z, y, x) to logits, for methods that want one.
+    """
 
     networks: tuple[EncoderDecoder, ...]
     teachers: tuple[EncoderDecoder, ...] = ()
+    planar: nn.Module | None = None
 
     @property
     def student(self) -> EncoderDecoder:
@@ -94,7 +102,10 @@ class Models:
 
 @dataclass(frozen=True)
 class Setting:
-    """What a method may know of the run: classes with background, steps, weights, patch in voxels."""
+    """What a method may know of the run: classes with background, steps, weights, patch in voxels.
+
+    mn: the job's section of the method mn.
+    """
 
     classes: int
     total_steps: int
@@ -102,7 +113,9 @@ class Setting:
     consistency: float = 0.1
     ramp_length: int = 40
     confidence_gamma: float = 1.0
+    pseudo_loss: str = "cross_entropy"
     seed: int = 0
+    mn: MN = MN()
 
 
 class Method(nn.Module, ABC):
@@ -110,6 +123,7 @@ class Method(nn.Module, ABC):
 
     networks: ClassVar[int] = 1
     needs_ema: ClassVar[bool] = False
+    needs_planar: ClassVar[bool] = False
     uses_unlabeled: ClassVar[bool] = True
 
     def __init__(self, setting: Setting, models: Models) -> None:
@@ -145,19 +159,31 @@ class Method(nn.Module, ABC):
         return outputs[0].logits[: batch.labeled]
 
     def pseudo(self, models: Models, batch: Batch, outputs: Sequence[Features]) -> Tensor:
-        """Return 0.5 CE + 0.5 Dice against the pseudo-labels, combined as in `supervised`.
+        """Return 0.5 CE + 0.5 Dice, or the job's robust loss, against the pseudo-labels.
 
-        Called only for batches with pseudo-labels.
+        Combined as in `supervised`. Called only for batches with pseudo-labels.
         """
         target, weight = self.pseudo_target(batch)
-        losses = [dice_ce(output.logits[batch.labeled :], target, weight) for output in outputs]
+        losses = [self.pseudo_loss(output.logits[batch.labeled :], target, weight) for output in outputs]
         return torch.stack(losses).mean() * self.networks
 
+    @property
+    def pseudo_loss(self) -> Loss:
+        """The loss of logits against hard pseudo-labels with weights."""
+        return PSEUDO_LOSSES[self.setting.pseudo_loss]
+
     def pseudo_target(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
-        """Return hard pseudo-labels (U, z, y, x) and their weights confidence^gamma, None for gamma 0."""
+        """Return hard pseudo-labels (U, z, y, x) and their weights confidence^gamma, None where all are 1.
+
+        Weights are 0 where the batch says that pseudo-labels do not count.
+        """
         # on the CPU max is 18 times faster than argmax along a strided axis
         target, gamma = batch.probabilities_u.max(dim=1).indices, self.setting.confidence_gamma
-        return target, batch.confidence_u**gamma if gamma else None
+        weight = batch.confidence_u**gamma if gamma else None
+        if batch.trusted_u is None:
+            return target, weight
+        counts = batch.trusted_u.float()
+        return target, counts if weight is None else weight * counts
 
     def after_step(self, models: Models, batch: Batch, outputs: Sequence[Features]) -> None:
         """Do what follows the update of weights and teachers; memory banks go into buffers."""
@@ -168,6 +194,14 @@ class Method(nn.Module, ABC):
         Their parameters are left out of the networks' optimizer; their state is in the checkpoint.
         """
         return {}
+
+    def items(self, step: int, labeled: int, unlabeled: int) -> tuple[int, int]:
+        """Return how many labeled and unlabeled items the batch of this step has; given is what the job says."""
+        return labeled, unlabeled
+
+    def learning_rate_factor(self, step: int) -> float | None:
+        """Return the factor of the job's learning rate; None: the job's own warm-up and schedule."""
+        return None
 
     def ramp(self, step: int) -> float:
         """Return w(t): the job's consistency weight under the Gaussian ramp of ramp_length * 150 steps."""

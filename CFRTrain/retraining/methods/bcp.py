@@ -21,6 +21,7 @@ from CFRTrain.retraining.encoder_decoder import Features
 from CFRTrain.retraining.masks import largest_pieces, random_box
 from CFRTrain.retraining.methods.base import Batch, Method, Models, Term
 from CFRTrain.training.losses import dice_ce
+from CFRTrain.training.robust_losses import Loss
 
 BOX_SHARE = 2 / 3
 TEACHER_WEIGHT = 0.5
@@ -54,7 +55,7 @@ class BidirectionalCopyPaste(Method):
 
     def pseudo(self, models: Models, batch: Batch, outputs: Sequence[Features]) -> Tensor:
         """Return the loss against the labeler where the mixed images show unlabeled ones."""
-        return self._on_unlabeled(batch, outputs[0].logits, *self.pseudo_target(batch))
+        return self._on_unlabeled(batch, outputs[0].logits, *self.pseudo_target(batch), self.pseudo_loss)
 
     def loss(self, models: Models, batch: Batch, outputs: Sequence[Features]) -> dict[str, Term]:
         """Return the same against the teacher, once it has learned from the labels."""
@@ -83,16 +84,20 @@ class BidirectionalCopyPaste(Method):
     def _paste(self, inside: Tensor, around: Tensor) -> Tensor:
         return torch.where(self._box, inside, around)
 
-    def _on_unlabeled(self, batch: Batch, logits: Tensor, label: Tensor, weight: Tensor | None) -> Tensor:
+    def _on_unlabeled(
+        self, batch: Batch, logits: Tensor, label: Tensor, weight: Tensor | None, loss: Loss = dice_ce
+    ) -> Tensor:
         order = batch.pairs()[1]
         weight = torch.ones_like(label) if weight is None else weight
         label, weight = label[order], weight[order]
-        return self._by_region(logits, label, (self._box * weight, ~self._box * weight))
+        return self._by_region(logits, label, (self._box * weight, ~self._box * weight), loss)
 
-    def _by_region(self, logits: Tensor, label: Tensor, regions: tuple[Tensor, Tensor]) -> Tensor:
+    def _by_region(
+        self, logits: Tensor, label: Tensor, regions: tuple[Tensor, Tensor], loss: Loss = dice_ce
+    ) -> Tensor:
         """Mean over both directions of the loss, weighted with a region (*, z, y, x) of each."""
         losses = [
-            dice_ce(half, label, region.expand(label.shape).float())
+            loss(half, label, region.expand(label.shape).float())
             for half, region in zip(logits.chunk(2), regions, strict=True)
         ]
         return torch.stack(losses).mean()
