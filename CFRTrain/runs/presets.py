@@ -1,7 +1,7 @@
 """Named settings: how each preset differs from the defaults in the `job_` files. Standard library only.
 
 preview: says in a minute or two on two processor cores whether the cohort is understood; not for use.
-standard: atlas and three supervised networks, fused, label the cases; two rounds of re-training with
+standard: SAM labels the cases where its weights are given, else the atlas; three rounds of re-training with
 InstanceNorm, confidence weights and a pseudo-label weight that decays. On a CPU with a small network.
 paper: the published values (CFR: SAM ViT-B at 1024 pixels, V-Net with BatchNorm and dropout, 6000 steps of
 SGD, constant pseudo-label weight, Mean Teacher); SAM's weights file is to be given with it.
@@ -76,12 +76,10 @@ PAPER: dict[str, Any] = {
 }
 
 STANDARD: dict[str, Any] = {
-    "labeler": "fusion",
-    "fusion_members": ("atlas", "network"),
     "network_labeler.networks": 3,
     "network_labeler.pairs": 0.7,
     "retrain.pairs": 0.3,
-    "retrain.rounds": 2,
+    "retrain.rounds": 3,
     "retrain.result": "ema",
 }
 
