@@ -16,14 +16,11 @@ from CFRTrain.retraining.batches import BatchBuilder, BatchOptions
 from CFRTrain.retraining.methods import METHODS
 from CFRTrain.retraining.methods.base import Method, Models, Setting
 from CFRTrain.retraining.networks import build_network
-from CFRTrain.retraining.planar import OWN_MODELS
-from CFRTrain.retraining.planar.base import PlanarBuilder, PlanarModel
 from CFRTrain.retraining.sources import PairSource, PseudoLabelSource
 from CFRTrain.runs.errors import DataError, JobError
 from CFRTrain.runs.job import Job, Retrain
 from CFRTrain.training.ema import EmaTeacher
 from CFRTrain.training.loop import derive_seed
-from CFRTrain.training.trainable import Trainable
 
 MOMENTUM = 0.9
 SPATIAL = {"none": None, "weak": WEAK_SPATIAL, "strong": STRONG_SPATIAL}
@@ -44,19 +41,17 @@ class Sources:
 
 @dataclass(frozen=True)
 class Trainee:
-    """What is trained: the networks, their teachers, the method with its own parts, a 2D model or None."""
+    """What is trained: the networks, their teachers and the method with its own parts."""
 
     models: Models
     method: Method
     emas: tuple[EmaTeacher, ...]
-    planar: PlanarModel | None = None
 
     def modules(self) -> dict[str, nn.Module]:
         """Return everything with a state, by name."""
         networks = {f"network_{index}": network for index, network in enumerate(self.models.networks)}
         teachers = {f"teacher_{index}": teacher for index, teacher in enumerate(self.models.teachers)}
-        planar = {"planar": Trainable(self.planar.module)} if self.planar is not None else {}
-        return networks | teachers | planar | {"method": self.method}
+        return networks | teachers | {"method": self.method}
 
 
 def build_trainee(
@@ -65,12 +60,10 @@ def build_trainee(
     device: torch.device,
     attempt: int = 0,
     warm_start: Mapping[str, Tensor] | None = None,
-    build_planar: Callable[[int], PlanarModel] | None = None,
 ) -> Trainee:
     """Return freshly initialized networks and method; another `attempt` gives another initialization.
 
-    `warm_start` replaces the first network's weights. `build_planar` makes the 2D model of a seed, where the
-    method wants one. Raises JobError on a method that does not exist.
+    `warm_start` replaces the first network's weights. Raises JobError on a method that does not exist.
     """
     retrain, method_class = job.retrain, method_of(job)
     networks = tuple(_network(job, attempt, index).to(device) for index in range(method_class.networks))
