@@ -48,8 +48,23 @@ def draw_spatial(
     out = tuple(size_zyx if out_zyx is None else out_zyx)
     affine = draw_affine(batch, generator, options)
     displacement = _draw_elastic(batch, out, generator, options)
+    return affine_grid(affine, size_zyx, spacing_zyx, out, displacement)
+
+
+def affine_grid(
+    affine: torch.Tensor,
+    size_zyx: Sequence[int],
+    spacing_zyx: Sequence[float],
+    out_zyx: Sequence[int] | None = None,
+    displacement: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """The sampling grid of matrices (batch, 3, 3) as `draw_affine` gives, about the volume's center.
+
+    `displacement` (batch, z, y, x, 3), in voxels, is added; sizes and spacing as in `draw_spatial`.
+    """
     half = torch.tensor([float(side) for side in size_zyx]) / 2
     spacing = torch.tensor([float(value) for value in spacing_zyx])
+    out = size_zyx if out_zyx is None else out_zyx
     axes = [torch.arange(side, dtype=torch.float32) - (side - 1) / 2 for side in out]
     centered = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1)
     voxel_affine = affine * (spacing[None, None, :] / spacing[None, :, None])

@@ -5,7 +5,7 @@ Alone it is the first stage of self-training; beside the atlas it is a labeler w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -62,10 +62,14 @@ class NetworkLabeler:
         """The networks' pseudo-label of a case; a labeled case gets its own label. `prepare` comes first."""
         if case_id in self.labeled:
             return PseudoLabel.from_labels(self.store.label(case_id), len(self.job.classes))
-        image = np.array(self.store.image(case_id))  # the store's is read-only, which PyTorch warns about
+        return PseudoLabel(np.mean(list(self.opinions(self.store.image(case_id))), axis=0))
+
+    def opinions(self, image: np.ndarray) -> Iterator[np.ndarray]:
+        """Probabilities (C,z,y,x) of an image (z,y,x) at plan grid, one for each network."""
+        image = np.array(image)  # the store's is read-only, which PyTorch warns about
         patch, overlap = self.plan.patch_zyx, self.job.predict.overlap
-        opinions = [predict_probabilities(network, image, patch, overlap) for network in self.networks()]
-        return PseudoLabel(np.mean(opinions, axis=0))
+        for network in self.networks():
+            yield predict_probabilities(network, image, patch, overlap)
 
     def networks(self) -> tuple[nn.Module, ...]:
         """The trained networks, in evaluation mode."""

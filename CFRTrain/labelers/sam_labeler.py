@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -15,6 +15,7 @@ from CFRTrain.labelers.base import PseudoLabel
 from CFRTrain.labelers.decoder_stage import DecoderStage
 from CFRTrain.labelers.embedding_cache import EmbeddingCache
 from CFRTrain.labelers.finetuning import FineTuneStage
+from CFRTrain.labelers.inputs.axes import AxesInput
 from CFRTrain.labelers.sam_choice import SamChoice, build_chosen, choose_sam, strategy_of
 from CFRTrain.labelers.sam_input import OWN_CANVAS, SamInput
 from CFRTrain.labelers.sam_model import ConcatenationSam, parameter_count
@@ -88,6 +89,13 @@ class SamLabeler:
         self.prepare()
         image = self.store.image(case_id)
         return PseudoLabel(volume_probabilities(self.sam, self.sam_input, image, self.device))
+
+    def opinions(self, image: np.ndarray) -> Iterator[np.ndarray]:
+        """Probabilities (C,z,y,x) of an image (z,y,x), one for each axis that the input slices along."""
+        self.prepare()
+        inputs = self.sam_input.along if isinstance(self.sam_input, AxesInput) else (self.sam_input,)
+        for sam_input in inputs:
+            yield volume_probabilities(self.sam, sam_input, image, self.device)
 
     def _record(
         self, choice: SamChoice, strategy: Strategy, sam: ConcatenationSam, sam_input: SamInput

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from CFRTrain.runs.cases_file import CaseEntry, read_cases
 from CFRTrain.runs.job_finetune import FineTune
+from CFRTrain.runs.job_looks import Looks
 from CFRTrain.runs.job_sections import (
     Atlas,
     ClassSpec,
@@ -54,6 +55,7 @@ class Job:
     finetune: FineTune = field(default_factory=FineTune)
     atlas: Atlas = field(default_factory=Atlas)
     network_labeler: NetworkLabeler = field(default_factory=NetworkLabeler)
+    looks: Looks = field(default_factory=Looks)
     retrain: Retrain = field(default_factory=Retrain)
     predict: Predict = field(default_factory=Predict)
 
@@ -148,6 +150,7 @@ __all__ = [
     "ClassSpec",
     "FineTune",
     "Job",
+    "Looks",
     "NetworkLabeler",
     "PlanOverrides",
     "Predict",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from CFRTrain.labelers.atlas import AtlasLabeler
 from CFRTrain.labelers.base import CachedLabeler, Labeler, PseudoLabelCache, label_all
 from CFRTrain.labelers.fusion import FusionLabeler
+from CFRTrain.labelers.looks_labeler import with_looks
 from CFRTrain.labelers.network_labeler import NetworkLabeler
 from CFRTrain.labelers.sam_labeler import SamLabeler
 from CFRTrain.retraining.assembly import method_of
@@ -58,7 +59,8 @@ def build_labeler(context: Context, name: str) -> Labeler:
         raise JobError(
             "no_labeler", f"There is no labeler {name}.", f"Choose one of {', '.join(BUILDERS)}, fusion."
         )
-    return BUILDERS[name](context.store, context.ids("labeled"), context.planned(), context.job, context.run)
+    store, plan, job = context.store, context.planned(), context.job
+    return with_looks(BUILDERS[name](store, context.ids("labeled"), plan, job, context.run), store, plan, job)
 
 
 def label_stage(context: Context) -> PseudoLabelCache | None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from torch import Tensor, nn
 
 from CFRTrain.labelers.atlas import AtlasLabeler
-from CFRTrain.labelers.base import PseudoLabel, PseudoLabelCache, label_all
+from CFRTrain.labelers.base import Labeler, PseudoLabel, PseudoLabelCache, label_all
 from CFRTrain.labelers.fusion import FusionLabeler
+from CFRTrain.labelers.looks_labeler import with_looks
 from CFRTrain.labelers.network_labeler import NetworkLabeler
 from CFRTrain.labelers.warped_pairs import pairs_from_atlas
 from CFRTrain.models.inference import predict_probabilities
@@ -87,10 +88,17 @@ def _relabel(
     """Pseudo-labels for the next round, kept like a labeler's."""
     name = f"round_{index + 1}"
     cache = cache_of(context, name)
-    share, opinion = context.job.retrain.labeler_share, _NetworkOpinion(context, network)
+    share, opinion = context.job.retrain.labeler_share, _network_opinion(context, network)
     both = FusionLabeler([first, opinion], weights=[share, 1 - share]) if share else opinion
     label_all(both, cases, cache, context.run)
     return cache
+
+
+def _network_opinion(context: Context, network: nn.Module) -> Labeler:
+    opinion = _NetworkOpinion(context, network)
+    if not context.job.looks.rounds:
+        return opinion
+    return with_looks(opinion, context.store, context.planned(), context.job)
 
 
 class _NetworkOpinion:
@@ -105,8 +113,8 @@ class _NetworkOpinion:
         """The network is trained already."""
 
     def label(self, case_id: str) -> PseudoLabel:
-        image: np.ndarray = self._context.store.image(case_id)
-        overlap = self._context.job.predict.overlap
-        return PseudoLabel(
-            predict_probabilities(self._network, image, self._context.planned().patch_zyx, overlap)
-        )
+        return PseudoLabel(next(self.opinions(self._context.store.image(case_id))))
+
+    def opinions(self, image: np.ndarray) -> Iterator[np.ndarray]:
+        patch, overlap = self._context.planned().patch_zyx, self._context.job.predict.overlap
+        yield predict_probabilities(self._network, image, patch, overlap)
