@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -16,11 +17,13 @@ from CFRTrain.retraining.batches import BatchBuilder, BatchOptions
 from CFRTrain.retraining.methods import METHODS
 from CFRTrain.retraining.methods.base import Method, Models, Setting
 from CFRTrain.retraining.networks import build_network
+from CFRTrain.retraining.planar.base import PlanarBuilder, PlanarModel
 from CFRTrain.retraining.sources import PairSource, PseudoLabelSource
 from CFRTrain.runs.errors import DataError, JobError
 from CFRTrain.runs.job import Job, Retrain
 from CFRTrain.training.ema import EmaTeacher
 from CFRTrain.training.loop import derive_seed
+from CFRTrain.training.trainable import Trainable
 
 MOMENTUM = 0.9
 SPATIAL = {"none": None, "weak": WEAK_SPATIAL, "strong": STRONG_SPATIAL}
@@ -41,17 +44,19 @@ class Sources:
 
 @dataclass(frozen=True)
 class Trainee:
-    """What is trained: the networks, their teachers and the method with its own parts."""
+    """What is trained: the networks, their teachers, the method with its own parts, a 2D model or None."""
 
     models: Models
     method: Method
     emas: tuple[EmaTeacher, ...]
+    planar: PlanarModel | None = None
 
     def modules(self) -> dict[str, nn.Module]:
         """Return everything with a state, by name."""
         networks = {f"network_{index}": network for index, network in enumerate(self.models.networks)}
         teachers = {f"teacher_{index}": teacher for index, teacher in enumerate(self.models.teachers)}
-        return networks | teachers | {"method": self.method}
+        planar = {"planar": Trainable(self.planar.module)} if self.planar is not None else {}
+        return networks | teachers | planar | {"method": self.method}
 
 
 def build_trainee(
@@ -60,10 +65,12 @@ def build_trainee(
     device: torch.device,
     attempt: int = 0,
     warm_start: Mapping[str, Tensor] | None = None,
+    planar_of_seed: Callable[[int], PlanarModel] | None = None,
 ) -> Trainee:
     """Return freshly initialized networks and method; another `attempt` gives another initialization.
 
-    `warm_start` replaces the first network's weights. Raises JobError on a method that does not exist.
+    `warm_start` replaces the first network's weights. `planar_of_seed` makes the 2D model, where the method
+    wants one. Raises JobError on a method that does not exist.
     """
     retrain, method_class = job.retrain, method_of(job)
     networks = tuple(_network(job, attempt, index).to(device) for index in range(method_class.networks))
@@ -71,8 +78,23 @@ def build_trainee(
         networks[0].load_state_dict(dict(warm_start))
     needs_ema = method_class.needs_ema or retrain.result == "ema" or retrain.teacher_agreement
     emas = tuple(EmaTeacher(network, retrain.ema_decay) for network in networks) if needs_ema else ()
-    models = Models(networks, tuple(ema.module for ema in emas))
-    setting = Setting(
+    planar = None
+    if method_class.needs_planar and planar_of_seed is not None:
+        planar = planar_of_seed(derive_seed(job.seed, "planar", attempt))
+        planar.module.to(device).train()
+    module_2d = None if planar is None else planar.module
+    models = Models(networks, tuple(ema.module for ema in emas), module_2d)
+    with torch.random.fork_rng(devices=[]):
+        torch.random.default_generator.manual_seed(derive_seed(job.seed, "method", attempt))
+        method = method_class(_setting(job, plan), models).to(device)
+    for module in (*models.networks, *models.teachers, method):
+        module.train().to(memory_format=torch.channels_last_3d)  # 10 to 25 % faster on the CPU
+    return Trainee(models, method, emas, planar)
+
+
+def _setting(job: Job, plan: Plan) -> Setting:
+    retrain = job.retrain
+    return Setting(
         classes=len(job.classes) + 1,
         total_steps=retrain.steps,
         patch_zyx=tuple(plan.patch_zyx),
@@ -81,13 +103,24 @@ def build_trainee(
         confidence_gamma=retrain.confidence_gamma,
         pseudo_loss=retrain.pseudo_loss,
         seed=job.seed,
+        mn=job.mn,
     )
-    with torch.random.fork_rng(devices=[]):
-        torch.random.default_generator.manual_seed(derive_seed(job.seed, "method", attempt))
-        method = method_class(setting, models).to(device)
-    for module in (*models.networks, *models.teachers, method):
-        module.train().to(memory_format=torch.channels_last_3d)  # 10 to 25 % faster on the CPU
-    return Trainee(models, method, emas)
+
+
+def build_planar(
+    job: Job, plan: Plan, folder: Path, known: Mapping[str, PlanarBuilder], seed: int
+) -> PlanarModel:
+    """Return the job's 2D model. Raises JobError where it is not among the known, and what its builder does.
+
+    A relative path of weights begins at `folder`.
+    """
+    if job.mn.model not in known:
+        raise JobError(
+            code="planar_model_unknown",
+            text=f"There is no 2D model {job.mn.model!r}.",
+            remedy=f"Set mn.model in the job to one of: {', '.join(known)}.",
+        )
+    return known[job.mn.model](job, plan, folder, seed)
 
 
 def method_of(job: Job) -> type[Method]:

@@ -75,13 +75,16 @@ class BatchBuilder:
         sides = zip(options.patch_zyx, self._margin, strict=True)
         self._cut_zyx = tuple(side + 2 * margin for side, margin in sides)
 
-    def batch(self, step: int, local_step: int) -> Batch:
-        """Return the batch of a step; the method sees `local_step`, counted from the last restart."""
+    def batch(self, step: int, local_step: int, items: tuple[int, int] | None = None) -> Batch:
+        """Return the batch of a step; the method sees `local_step`, counted from the last restart.
+
+        items: how many labeled and unlabeled ones; None: as many as the options say.
+        """
         generator = generator_for(self.seed, "batch", step)
-        labeled = [
-            self._labeled_item(case, generator) for case in self._draw(self.labeled, generator, labeled=True)
-        ]
-        unlabeled = [self._unlabeled_item(case, generator) for case in self._draw(self.unlabeled, generator)]
+        first, second = items or (self.options.labeled, self.options.unlabeled)
+        labeled = [self._labeled_item(case, generator) for case in _draw(self.labeled, first, generator)]
+        drawn = _draw(self.unlabeled, second, generator)
+        unlabeled = [self._unlabeled_item(case, generator) for case in drawn]
         count = len(labeled)
         grid = self._grid(count + len(unlabeled), generator).to(self.device)
         moved = [apply_spatial(self._stack(labeled, 0), grid[:count])]
@@ -103,9 +106,8 @@ class BatchBuilder:
     def labeled_pair(self, stream: str, step: int) -> tuple[Tensor, Tensor]:
         """Return augmented labeled images (L, 1, z, y, x) and labels (L, z, y, x) of another stream."""
         generator = generator_for(self.seed, stream, step)
-        items = [
-            self._labeled_item(case, generator) for case in self._draw(self.labeled, generator, labeled=True)
-        ]
+        drawn = _draw(self.labeled, self.options.labeled, generator)
+        items = [self._labeled_item(case, generator) for case in drawn]
         grid = self._grid(len(items), generator).to(self.device)
         images = apply_spatial(self._stack(items, 0), grid)
         return self._changed(images, generator), self._labels(items, grid)
@@ -116,14 +118,6 @@ class BatchBuilder:
 
     def _labels(self, items: Sequence[Item], grid: Tensor) -> Tensor:
         return apply_spatial(self._stack(items, 1), grid).long()
-
-    def _draw(self, cases: Sequence[str], generator: torch.Generator, labeled: bool = False) -> list[str]:
-        """Return the cases of this batch: different ones as long as there are enough."""
-        count = self.options.labeled if labeled else self.options.unlabeled
-        if not cases:
-            return []
-        order = torch.randperm(len(cases), generator=generator).tolist()
-        return [cases[order[position % len(order)]] for position in range(count)]
 
     def _labeled_item(self, case: str, generator: torch.Generator) -> Item:
         replaced = float(torch.rand((), generator=generator)) < self.options.pair_probability
@@ -160,3 +154,11 @@ class BatchBuilder:
 
     def _stack(self, items: Sequence[Item], part: int) -> Tensor:
         return torch.from_numpy(np.stack([item[part] for item in items])).to(self.device)
+
+
+def _draw(cases: Sequence[str], count: int, generator: torch.Generator) -> list[str]:
+    """Return `count` of the cases: different ones as long as there are enough."""
+    if not cases:
+        return []
+    order = torch.randperm(len(cases), generator=generator).tolist()
+    return [cases[order[position % len(order)]] for position in range(count)]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,11 +16,20 @@ from torch.optim import Optimizer
 
 from CFRTrain.data.plan import Plan
 from CFRTrain.data.store import CaseStore
-from CFRTrain.retraining.assembly import Sources, Trainee, build_batches, build_optimizer, build_trainee
+from CFRTrain.retraining.assembly import (
+    Sources,
+    Trainee,
+    build_batches,
+    build_optimizer,
+    build_planar,
+    build_trainee,
+)
 from CFRTrain.retraining.encoder_decoder import EncoderDecoder
 from CFRTrain.retraining.head_guard import check_steps
 from CFRTrain.retraining.inspection import Inspector
 from CFRTrain.retraining.methods.base import Batch, Term
+from CFRTrain.retraining.planar import OWN_MODELS
+from CFRTrain.retraining.planar.base import PlanarBuilder
 from CFRTrain.retraining.sources import PairSource, PseudoLabelSource
 from CFRTrain.retraining.trust import build_trust
 from CFRTrain.runs.job import Job
@@ -37,7 +47,8 @@ class Retrainer:
     labeled and unlabeled are case ids of the store; one labeled case is enough, no unlabeled ones are needed.
     pseudo has the pseudo-label of every unlabeled case; without it methods see the unlabeled images only.
     warm_start are weights of an earlier network. extra_pairs replace labeled items with `pair_probability`,
-    by default the job's. name keeps several re-trainings of one run apart. Raises JobError and DataError.
+    by default the job's. name keeps several re-trainings of one run apart. planar_models: the 2D models that
+    methods may ask for, by name. Raises JobError and DataError.
     """
 
     def __init__(
@@ -54,6 +65,7 @@ class Retrainer:
         warm_start: Mapping[str, Tensor] | None = None,
         extra_pairs: PairSource | None = None,
         pair_probability: float | None = None,
+        planar_models: Mapping[str, PlanarBuilder] = OWN_MODELS,
     ) -> None:
         self.name, self.seed, self.job, self.plan, self.run = name, job.seed, job, plan, run
         self.device = choose_device(job.device)
@@ -62,8 +74,8 @@ class Retrainer:
         sources = Sources(store, labeled, unlabeled, pseudo, extra_pairs, share)
         self.batches = build_batches(job, plan, sources, self.device)
         self.trust = build_trust(job.retrain, self.batches.pseudo, self.batches.unlabeled, run, name)
-        self.warm_start = warm_start
-        self.trainee = build_trainee(job, plan, self.device, warm_start=warm_start)
+        self.warm_start, self.planar_models = warm_start, planar_models
+        self.trainee = self._fresh_trainee(warm_start, attempt=0)
         self.optimizer = build_optimizer(job.retrain, self.trainee)
         self.checks = check_steps(job.retrain.steps, job.retrain.optimizer) if job.retrain.guard else ()
         self.inspector = Inspector(job, plan, store, labeled, self.device)
@@ -102,13 +114,10 @@ class Retrainer:
 
     def step(self, step: int) -> dict[str, float]:
         """Do one optimization step and return the losses by name."""
-        local, retrain = step - self.started_at, self.job.retrain
-        rate = retrain.learning_rate * learning_rate_factor(retrain.schedule, local, retrain.steps)
-        rate *= min(1.0, (local + 1) / retrain.warmup) if retrain.warmup else 1.0
+        local, models, method = step - self.started_at, self.trainee.models, self.trainee.method
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        models, method = self.trainee.models, self.trainee.method
-        batch = self.trust.mark(self.batches.batch(step, local), models)
+            group["lr"] = self._learning_rate(local)
+        batch = self.trust.mark(self.batches.batch(step, local, self._items(local)), models)
         with autocast(self.device, self.dtype):
             outputs = method.outputs(models, batch)
             terms = self._terms(batch, outputs)
@@ -125,6 +134,20 @@ class Retrainer:
             self._inspect(step)
         values = {name: float(term.value.detach()) for name, term in terms.items()}
         return {"loss": float(loss.detach())} | values | self._dice(batch, outputs)
+
+    def _learning_rate(self, local: int) -> float:
+        retrain, factor = self.job.retrain, self.trainee.method.learning_rate_factor(local)
+        if factor is None:
+            factor = learning_rate_factor(retrain.schedule, local, retrain.steps)
+            factor *= min(1.0, (local + 1) / retrain.warmup) if retrain.warmup else 1.0
+        return retrain.learning_rate * factor
+
+    def _items(self, local: int) -> tuple[int, int] | None:
+        """How many items of both kinds this step's batch has; None: as the job says."""
+        if not self.batches.unlabeled:
+            return None
+        options = self.batches.options
+        return self.trainee.method.items(local, options.labeled, options.unlabeled)
 
     def _dice(self, batch: Batch, outputs: Sequence[Any]) -> dict[str, float]:
         """Dice of this step's prediction on its labeled patches, where they show a class."""
@@ -171,13 +194,14 @@ class Retrainer:
         """
         self.restarts += 1
         self.started_at = first_step
-        fresh = self._fresh_trainee(self.warm_start)
+        fresh = self._fresh_trainee(self.warm_start, self.restarts)
         if self.warm_start is not None and self.inspector.missing(fresh.models.student):
-            fresh = self._fresh_trainee(None)
+            fresh = self._fresh_trainee(None, self.restarts)
         for name, module in self.modules().items():
             module.load_state_dict(fresh.modules()[name].state_dict())
         for optimizer in self.optimizers().values():
             optimizer.state.clear()
 
-    def _fresh_trainee(self, warm_start: Mapping[str, Tensor] | None) -> Trainee:
-        return build_trainee(self.job, self.plan, self.device, attempt=self.restarts, warm_start=warm_start)
+    def _fresh_trainee(self, warm_start: Mapping[str, Tensor] | None, attempt: int) -> Trainee:
+        planar = partial(build_planar, self.job, self.plan, self.run.root, self.planar_models)
+        return build_trainee(self.job, self.plan, self.device, attempt, warm_start, planar)

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from CFRTrain.runs.cases_file import CaseEntry, read_cases
 from CFRTrain.runs.job_finetune import FineTune
 from CFRTrain.runs.job_looks import Looks
+from CFRTrain.runs.job_mn import MN
 from CFRTrain.runs.job_sections import (
     Atlas,
     ClassSpec,
@@ -57,6 +58,7 @@ class Job:
     network_labeler: NetworkLabeler = field(default_factory=NetworkLabeler)
     looks: Looks = field(default_factory=Looks)
     retrain: Retrain = field(default_factory=Retrain)
+    mn: MN = field(default_factory=MN)
     predict: Predict = field(default_factory=Predict)
 
     def __post_init__(self) -> None:
@@ -145,6 +147,7 @@ def preset(name: str, classes: Sequence[ClassSpec], on_cpu: bool = False, **chan
 
 
 __all__ = [
+    "MN",
     "Atlas",
     "CaseEntry",
     "ClassSpec",

@@ -11,6 +11,7 @@ from typing import Any
 from CFRTrain.data.checking import CheckReport, check_cases
 from CFRTrain.data.plan import Plan
 from CFRTrain.data.planning import plan_cohort, plan_from_json, plan_to_json
+from CFRTrain.labelers.planar_models import check_planar, uses_planar
 from CFRTrain.labelers.sam_choice import choose_sam, chosen_input, strategy_of
 from CFRTrain.retraining.assembly import check_settings
 from CFRTrain.runs.errors import JobError
@@ -53,6 +54,7 @@ def check_stage(context: Context) -> None:
         examine(context).raise_first()
     context.plan = read_plan(context)
     check_settings(context.job, context.plan)
+    check_planar(context.job, context.run.root)
     if context.job.method == "self_training" and chosen_labeler(context) == "none":
         raise JobError(
             "nothing_to_train_on",
@@ -63,11 +65,11 @@ def check_stage(context: Context) -> None:
         choice = choose_sam(context.job, context.run.root)
         strategy_of(choice, context.job)
         chosen_input(choice, context.job, context.plan)
-    elif context.job.finetune.weights:
+    elif context.job.finetune.weights and not uses_planar(context.job, "sam"):
         raise JobError(
             "weights_unused",
             "The job names SAM weights, but its labeler does not use SAM.",
-            "Set labeler to sam, or to fusion with fusion_members that include sam.",
+            "Set labeler to sam, or to fusion with sam among its members, or mn.model of method mn to sam.",
         )
 
 

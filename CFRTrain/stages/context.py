@@ -14,6 +14,7 @@ from CFRTrain.runs.job import Job
 from CFRTrain.runs.run_folder import RunFolder
 from CFRTrain.stages.memory import peak_memory_bytes
 
+PLANAR_RECORD = "planar_model.json"  # of a run whose method trains a 2D model, too
 STAGES = ("check", "prepare", "label", "retrain", "evaluate", "finish")
 
 

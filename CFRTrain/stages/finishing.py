@@ -15,7 +15,7 @@ from CFRTrain import __version__
 from CFRTrain.models.model_description import NetworkConfig, Provenance, Usage
 from CFRTrain.models.package import Model, save_model
 from CFRTrain.models.report import write_report
-from CFRTrain.stages.context import Context, read_timings
+from CFRTrain.stages.context import PLANAR_RECORD, Context, read_timings
 from CFRTrain.stages.labeling import chosen_labeler
 from CFRTrain.stages.memory import peak_memory_bytes
 
@@ -56,8 +56,9 @@ def package_network(context: Context, network: nn.Module) -> Model:
 def _notes(context: Context) -> tuple[str, ...]:
     """What everyone who uses the model should be told."""
     notes = ["Research use only; not a medical device."]
-    if (context.run.root / "sam.json").is_file():
-        notes.append(context.run.read_json("sam.json")["explanation"])
+    for name in ("sam.json", PLANAR_RECORD):
+        if (context.run.root / name).is_file():
+            notes.append(context.run.read_json(name)["explanation"])
     return tuple(notes)
 
 

@@ -12,11 +12,12 @@ from CFRTrain.labelers.base import Labeler, PseudoLabel, PseudoLabelCache, label
 from CFRTrain.labelers.fusion import FusionLabeler
 from CFRTrain.labelers.looks_labeler import with_looks
 from CFRTrain.labelers.network_labeler import NetworkLabeler
+from CFRTrain.labelers.planar_models import PLANAR_MODELS
 from CFRTrain.labelers.warped_pairs import pairs_from_atlas
 from CFRTrain.models.inference import predict_probabilities
 from CFRTrain.retraining.retrainer import Retrainer
 from CFRTrain.retraining.sources import PairSource
-from CFRTrain.stages.context import Context
+from CFRTrain.stages.context import PLANAR_RECORD, Context
 from CFRTrain.stages.labeling import cache_of, usable_cases, uses
 from CFRTrain.training.loop import train
 
@@ -77,9 +78,20 @@ def _train_round(
         name="retrain" if index == 1 else f"retrain_{index}",
         warm_start=weights,
         extra_pairs=pairs,
+        planar_models=PLANAR_MODELS,
     )
+    _tell_planar(context, stage)
     train(stage, context.run, checkpoint_every=options.checkpoint_every, log_every=options.log_every)
     return stage.result_network()
+
+
+def _tell_planar(context: Context, stage: Retrainer) -> None:
+    """What the 2D model is, where there is one, for the log, the report and the model file."""
+    planar = stage.trainee.planar
+    if planar is not None:
+        context.run.write_json(PLANAR_RECORD, planar.record())
+        if planar.weights_sha256 is None and planar.name != "small":
+            context.run.events.warning("planar_from_scratch", planar.explanation)
 
 
 def _relabel(

@@ -45,6 +45,31 @@ def dice_ce(logits: Tensor, target: Tensor, weight_map: Tensor | None = None, ig
     return 0.5 * ce + 0.5 * _dice(log_probabilities.exp(), distribution, weight)
 
 
+def dice_kl(logits: Tensor, target: Tensor, weight_map: Tensor | None = None, ignore: int = IGNORE) -> Tensor:
+    """Return the Dice loss + the mean over voxels and classes of t log(t / p), t the target (M&N).
+
+    As the mean counts every class, the second part is C times smaller than a divergence per voxel.
+    Raises ValueError on shapes.
+    """
+    distribution, weight = _as_distribution(logits, target, weight_map, ignore)
+    log_probabilities = functional.log_softmax(logits.float(), dim=1)
+    known = -torch.special.entr(distribution).sum(dim=1)
+    per_voxel = known - (distribution * log_probabilities).sum(dim=1)
+    if weight is None:
+        divergence = per_voxel.mean()
+    else:
+        divergence = (weight * per_voxel).sum() / weight.sum().clamp_min(EPSILON)
+    return divergence / logits.shape[1] + _dice(log_probabilities.exp(), distribution, weight)
+
+
+def one_hot(target: Tensor, classes: int, ignore: int = IGNORE) -> Tensor:
+    """Return class indices (B, *spatial) as a soft target (B, classes, *spatial), 0 where ignored."""
+    known = (target != ignore).unsqueeze(1)
+    index = torch.where(known, target.unsqueeze(1), 0).long()
+    shape = (target.shape[0], classes, *target.shape[1:])
+    return torch.zeros(shape, device=target.device).scatter_(1, index, known.float())
+
+
 def mutual_cross_entropy(first: Tensor, second: Tensor) -> Tensor:
     """Return the cross-entropies of both logits (B, C, *spatial) with the other's arg-max, added."""
     labels = [logits.detach().max(dim=1).indices for logits in (first, second)]

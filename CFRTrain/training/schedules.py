@@ -6,6 +6,7 @@ import math
 
 # The paper divides the learning rate by ten every 2500 of its 6000 steps; shorter runs keep the proportion.
 STEP_DECAY_SHARE = 2500 / 6000
+WARMUP_START = 0.01  # of the base rate, in M&N
 
 
 def poly(step: int, total: int, power: float = 0.9) -> float:
@@ -21,6 +22,19 @@ def step_decay(step: int, every: int, factor: float = 0.1) -> float:
 def cosine(step: int, total: int) -> float:
     """Return the factor that falls from 1 to 0 along half a cosine."""
     return 0.5 * (1.0 + math.cos(math.pi * min(max(step, 0), total) / total))
+
+
+def restarting_cosine(step: int, total: int, restart: int, warmup: int = 0) -> float:
+    """Return the factor that falls along a cosine to 0 at `restart`, and again from 1 to 0 at `total` (M&N).
+
+    In the first `warmup` steps it rises linearly from 0.01. restart 0: there is one cosine only.
+    """
+    first = restart or total
+    if step < min(warmup, first):
+        return WARMUP_START + (1.0 - WARMUP_START) * step / warmup
+    if step < first:
+        return cosine(step - warmup, first - warmup)
+    return cosine(step - restart, total - restart)
 
 
 def learning_rate_factor(kind: str, step: int, total: int, warmup: int = 0) -> float:

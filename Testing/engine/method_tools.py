@@ -16,6 +16,7 @@ from CFRTrain.retraining.encoder_decoder import Features
 from CFRTrain.retraining.methods import METHODS
 from CFRTrain.retraining.methods.base import Batch, Method, Models, Setting
 from CFRTrain.retraining.networks import build_network
+from CFRTrain.retraining.planar.base import SliceWise
 from CFRTrain.retraining.retrainer import Retrainer
 from CFRTrain.runs.checkpoints import weights_hash
 from CFRTrain.runs.run_folder import RunFolder
@@ -39,7 +40,14 @@ def models_for(method: type[Method], levels: int = 2, **options: object) -> Mode
     for teacher in teachers:
         for parameter in teacher.parameters():
             parameter.add_(0.2 * torch.randn_like(parameter))
-    return Models(networks, teachers)
+    return Models(networks, teachers, planar_model() if method.needs_planar else None)
+
+
+def planar_model(seed: int = 7) -> nn.Module:
+    """A 2D model of two convolutions and dropout, so that its two modes differ."""
+    torch.manual_seed(seed)
+    layers = (nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.Dropout(0.2), nn.Conv2d(8, CLASSES, 1))
+    return SliceWise(nn.Sequential(*layers), axis=0)
 
 
 def make(name: str, levels: int = 2, setting: Setting = SETTING) -> tuple[Method, Models]:

@@ -11,6 +11,7 @@ import torch
 from CFRTrain.data.geometry import Geometry
 from CFRTrain.data.plan import Intensity, Plan
 from CFRTrain.data.store import CaseStore
+from CFRTrain.retraining.batches import _draw
 from CFRTrain.retraining.head_guard import class_dice
 from CFRTrain.retraining.methods import METHODS
 from CFRTrain.retraining.retrainer import MAX_RESTARTS, Retrainer
@@ -208,7 +209,7 @@ def test_labeled_cases_of_a_batch_differ_when_there_are_two(build):
     drawn = build(labeled=("c0", "c1")).batches
     for step in range(5):
         generator = torch.Generator().manual_seed(step)
-        assert sorted(drawn._draw(drawn.labeled, generator, labeled=True)) == ["c0", "c1"]
+        assert sorted(_draw(drawn.labeled, 2, generator)) == ["c0", "c1"]
 
 
 def test_exact_pairs_take_the_place_of_labeled_items(build):

@@ -13,6 +13,7 @@ from CFRTrain.retraining.methods.dtc import DualTaskConsistency
 from CFRTrain.retraining.methods.ict import InterpolationConsistency
 from CFRTrain.retraining.methods.magicnet import MagicNet
 from CFRTrain.retraining.methods.mean_teacher import MeanTeacher
+from CFRTrain.retraining.methods.mn import MutualTeaching
 from CFRTrain.retraining.methods.self_training import SelfTraining
 from CFRTrain.retraining.methods.ss_net import SmoothnessAndSeparation
 from CFRTrain.retraining.methods.supervised import Supervised
@@ -37,4 +38,5 @@ METHODS: dict[str, type[Method]] = {
     "cpcl": CyclicPrototypes,
     "ss_net": SmoothnessAndSeparation,
     "caussl": CausalIndependence,
+    "mn": MutualTeaching,
 }

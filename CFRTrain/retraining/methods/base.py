@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from CFRTrain.retraining.encoder_decoder import EncoderDecoder, Features
+from CFRTrain.runs.job import MN
 from CFRTrain.training.losses import dice_ce
 from CFRTrain.training.robust_losses import PSEUDO_LOSSES, Loss
 from CFRTrain.training.schedules import gaussian_ramp
@@ -79,10 +80,14 @@ class Batch:
 
 @dataclass(frozen=True)
 class Models:
-    """The networks that are trained, and their EMA teachers in the same order where they are needed."""
+    """The networks that are trained, and their EMA teachers in the same order where they are needed.
+
+    planar: a 2D model, from images (B, 1, z, y, x) to logits, for methods that want one.
+    """
 
     networks: tuple[EncoderDecoder, ...]
     teachers: tuple[EncoderDecoder, ...] = ()
+    planar: nn.Module | None = None
 
     @property
     def student(self) -> EncoderDecoder:
@@ -97,7 +102,10 @@ class Models:
 
 @dataclass(frozen=True)
 class Setting:
-    """What a method may know of the run: classes with background, steps, weights, patch in voxels."""
+    """What a method may know of the run: classes with background, steps, weights, patch in voxels.
+
+    mn: the job's section of the method mn.
+    """
 
     classes: int
     total_steps: int
@@ -107,6 +115,7 @@ class Setting:
     confidence_gamma: float = 1.0
     pseudo_loss: str = "cross_entropy"
     seed: int = 0
+    mn: MN = MN()
 
 
 class Method(nn.Module, ABC):
@@ -114,6 +123,7 @@ class Method(nn.Module, ABC):
 
     networks: ClassVar[int] = 1
     needs_ema: ClassVar[bool] = False
+    needs_planar: ClassVar[bool] = False
     uses_unlabeled: ClassVar[bool] = True
 
     def __init__(self, setting: Setting, models: Models) -> None:
@@ -184,6 +194,14 @@ class Method(nn.Module, ABC):
         Their parameters are left out of the networks' optimizer; their state is in the checkpoint.
         """
         return {}
+
+    def items(self, step: int, labeled: int, unlabeled: int) -> tuple[int, int]:
+        """Return how many labeled and unlabeled items this step's batch has; given is what the job says."""
+        return labeled, unlabeled
+
+    def learning_rate_factor(self, step: int) -> float | None:
+        """Return the factor of the job's learning rate; None: the job's own warm-up and schedule."""
+        return None
 
     def ramp(self, step: int) -> float:
         """Return w(t): the job's consistency weight under the Gaussian ramp of ramp_length * 150 steps."""
