@@ -65,9 +65,13 @@ class LooksLabeler:
         """The mean over the looks; a labeled case gets its own label from the labeler."""
         if case_id in getattr(self.labeler, "labeled", ()):
             return self.labeler.label(case_id)
-        image, options, opinions = self.store.image(case_id), self.job.looks, Opinions()
+        return self.answer(self.store.image(case_id), case_id)
+
+    def answer(self, image: np.ndarray, name: str) -> PseudoLabel:
+        """The mean over the looks at an image (z,y,x); `name` decides the random ones."""
+        options, opinions = self.job.looks, Opinions()
         spacing, axis = self.plan.spacing_zyx, self.plan.slicing_axis
-        for look in looks_at(case_id, options, axis, spacing, self.job.seed):
+        for look in looks_at(name, options, axis, spacing, self.job.seed):
             changed = np.ascontiguousarray(look.image(image), np.float32)
             for probabilities in self.labeler.opinions(changed):
                 opinions.add(look.back(probabilities))
@@ -80,3 +84,18 @@ def with_looks(labeler: Labeler, store: CaseStore, plan: Plan, job: Job) -> Labe
     if not job.looks.several or not hasattr(labeler, "opinions"):
         return labeler
     return LooksLabeler(labeler, store, plan, job)
+
+
+def answers_images(labeler: Labeler) -> bool:
+    """Whether `answer` works: the labeler needs no case of the store, as registration does."""
+    return hasattr(labeler, "answer") or hasattr(labeler, "opinions")
+
+
+def answer(labeler: Labeler, image: np.ndarray, name: str) -> PseudoLabel:
+    """A labeler's opinion on an image (z,y,x) that need not be a case; `name` tells it from others."""
+    if hasattr(labeler, "answer"):
+        return labeler.answer(image, name)
+    opinions = Opinions()
+    for probabilities in labeler.opinions(image):
+        opinions.add(probabilities)
+    return PseudoLabel(opinions.mean())

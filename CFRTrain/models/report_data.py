@@ -69,6 +69,7 @@ class ReportData:
     problems: tuple[str, ...] = ()
     pictures: tuple[Picture, ...] = ()
     pictures_left_out: int = 0
+    calibrations: tuple[dict[str, Any], ...] = ()
 
 
 def collect(run: RunFolder) -> ReportData:
@@ -98,6 +99,7 @@ def collect(run: RunFolder) -> ReportData:
         warnings=_warnings(events),
         errors=_errors(events),
         problems=tuple(problems),
+        calibrations=tuple(_calibrations(run, problems)),
     )
 
 
@@ -228,6 +230,14 @@ def _curves(run: RunFolder) -> dict[str, dict[str, list[tuple[float, float]]]]:
         stage: {name: sorted(points.items()) for name, points in names.items()}
         for stage, names in found.items()
     }
+
+
+def _calibrations(run: RunFolder, problems: list[str]) -> Iterator[dict[str, Any]]:
+    """What was measured of each labeler whose probabilities were calibrated."""
+    for path in sorted((run.root / "calibration").glob("*.json")):
+        found = _json(run, f"calibration/{path.name}", problems)
+        if found and found.get("voxels"):
+            yield found
 
 
 def _warnings(events: list[dict[str, Any]]) -> tuple[tuple[str, str, int], ...]:

@@ -7,6 +7,7 @@ import json
 from datetime import UTC, datetime
 from html import escape
 
+from CFRTrain.models.report_calibration import calibration_table
 from CFRTrain.models.report_curves import line_chart
 from CFRTrain.models.report_data import CaseRow, Picture, ReportData, mapping, number
 from CFRTrain.models.report_parts import count, duration, figure, gib, section, swatches
@@ -23,7 +24,8 @@ def render(data: ReportData) -> str:
     """The whole page."""
     body = "".join([
         _header(data), _messages(data), validation_table(data), _curves(data), _pictures(data),
-        case_table(data), plan_table(data), timing_table(data), _settings(data),
+        case_table(data), calibration_table(data.calibrations), plan_table(data), timing_table(data),
+        _settings(data),
     ])  # fmt: skip
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'

@@ -1,8 +1,8 @@
 """What is happening in a run, as typed JSON lines that can be followed from any offset.
 
-Types: started, stage, progress, metric, checkpoint, case_done, estimate, warning, error, finished. Every line
-has `type` and `time` (seconds since 1970, UTC). Metrics go to metrics.jsonl as well. Texts hold no paths
-outside the run folder. Standard library only.
+Types: started, stage, progress, metric, checkpoint, case_done, calibration, estimate, warning, error,
+finished. Every line has `type` and `time` (seconds since 1970, UTC). Metrics go to metrics.jsonl as well.
+Texts hold no paths outside the run folder. Standard library only.
 """
 
 from __future__ import annotations
@@ -62,6 +62,10 @@ class EventLog:
     def case_done(self, case: str, stage: str, **figures: float | None) -> None:
         """One case is through a stage; `figures` such as dice or uncertainty where they are known."""
         self._append("case_done", case=case, stage=stage, **figures)
+
+    def calibration(self, labeler: str, **figures: Any) -> None:
+        """How certain a labeler was and how right, before and after its probabilities were calibrated."""
+        self._append("calibration", labeler=labeler, **figures)
 
     def estimate(
         self,

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from CFRTrain.runs.cases_file import CaseEntry, read_cases
+from CFRTrain.runs.job_calibration import Calibration
 from CFRTrain.runs.job_finetune import FineTune
 from CFRTrain.runs.job_looks import Looks
 from CFRTrain.runs.job_mn import MN
@@ -57,6 +58,7 @@ class Job:
     atlas: Atlas = field(default_factory=Atlas)
     network_labeler: NetworkLabeler = field(default_factory=NetworkLabeler)
     looks: Looks = field(default_factory=Looks)
+    calibration: Calibration = field(default_factory=Calibration)
     retrain: Retrain = field(default_factory=Retrain)
     mn: MN = field(default_factory=MN)
     predict: Predict = field(default_factory=Predict)
@@ -149,6 +151,7 @@ def preset(name: str, classes: Sequence[ClassSpec], on_cpu: bool = False, **chan
 __all__ = [
     "MN",
     "Atlas",
+    "Calibration",
     "CaseEntry",
     "ClassSpec",
     "FineTune",

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 
 from CFRTrain.labelers.atlas import AtlasLabeler
 from CFRTrain.labelers.base import CachedLabeler, Labeler, PseudoLabelCache, label_all
+from CFRTrain.labelers.calibration import CalibratedLabeler
 from CFRTrain.labelers.fusion import FusionLabeler
 from CFRTrain.labelers.looks_labeler import with_looks
 from CFRTrain.labelers.network_labeler import NetworkLabeler
 from CFRTrain.labelers.sam_labeler import SamLabeler
 from CFRTrain.retraining.assembly import method_of
 from CFRTrain.runs.errors import DataError, JobError
+from CFRTrain.runs.run_folder import RunFolder
 from CFRTrain.stages.context import Context
 
 USABLE = "usable_cases.json"
@@ -59,8 +63,21 @@ def build_labeler(context: Context, name: str) -> Labeler:
         raise JobError(
             "no_labeler", f"There is no labeler {name}.", f"Choose one of {', '.join(BUILDERS)}, fusion."
         )
+    labeled = context.ids("labeled")
+    labeler = _built(context, name, labeled, context.run)
+    if context.job.calibration.temperature == "none":
+        return labeler
+    data = (context.store, labeled, context.planned(), context.job, context.run)
+    return CalibratedLabeler(labeler, partial(_built, context, name), *data)
+
+
+def _built(context: Context, name: str, labeled: Sequence[str], run: RunFolder) -> Labeler:
+    """A single labeler that learns from `labeled`, in the run or in a part of it."""
     store, plan, job = context.store, context.planned(), context.job
-    return with_looks(BUILDERS[name](store, context.ids("labeled"), plan, job, context.run), store, plan, job)
+    if run is not context.run and job.finetune.weights:  # a relative path begins at the run's folder
+        weights = str((context.run.root / job.finetune.weights).resolve())
+        job = replace(job, finetune=replace(job.finetune, weights=weights))
+    return with_looks(BUILDERS[name](store, labeled, plan, job, run), store, plan, job)
 
 
 def label_stage(context: Context) -> PseudoLabelCache | None:
