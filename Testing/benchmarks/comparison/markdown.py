@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from Testing.benchmarks.comparison.rows import Row
 from Testing.benchmarks.comparison.summary import Spread, Summary, gains, places, summarize
-from Testing.benchmarks.comparison.table import Table
+from Testing.benchmarks.comparison.table import Configuration, Table
 
 NO_RUN = "not run"
 
@@ -21,8 +21,12 @@ def spread_text(spread: Spread | None, scale: float = 100, digits: int = 1) -> s
 
 
 def title(summary: Summary) -> str:
+    """A summary's configuration as a person would call it."""
+    return configuration_title(summary.configuration)
+
+
+def configuration_title(item: Configuration) -> str:
     """A configuration as a person would call it."""
-    item = summary.configuration
     return f"{item.title} + pseudo-labels" if item.group == "methods" and item.with_labels else item.title
 
 
@@ -99,7 +103,7 @@ def failure_lines(rows: Iterable[Row]) -> list[str]:
 def provenance_lines(rows: Sequence[Row]) -> list[str]:
     """Commits, machines and versions of all rows."""
     loads = [row.load for row in rows if row.load is not None and not math.isnan(row.load)]
-    machines = {f"{row.machine}, device {row.device or 'unknown'}" for row in rows}
+    machines = {f"{row.machine}, device {row.device or 'unknown'}" for row in rows if row.machine}
     lines = [
         f"- commits: {', '.join(sorted({row.commit for row in rows if row.commit}))}",
         f"- machines: {'; '.join(sorted(machines))}",
@@ -120,7 +124,7 @@ def markdown(table: Table, budget: str, rows: Sequence[Row]) -> str:
     lines = ["# Comparison", "", f"Budget of the methods: {table.budgets[budget].title}.", ""]
     shown = [row for row in rows if row.budget in (budget, "preset")]
     for place in places(shown):
-        summaries = summarize(shown, table.configurations, place)
+        summaries = summarize(shown, tuple(table.planned(*place)), place)
         dataset, labels = place
         name = f"{dataset.replace('_', ' ')}, {labels} {'label' if labels == 1 else 'labels'}"
         lines += [f"## {name[0].upper()}{name[1:]}", "", *result_lines(summaries), ""]

@@ -26,7 +26,7 @@ class Budget:
     job: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Configuration:
     """One row of the comparison.
 
@@ -77,6 +77,15 @@ class Table:
                 if only is None or item.name in only:
                     own = "preset" if item.group == "presets" else budget
                     yield Cell(item, dataset, labels, seed, own)
+
+    def planned(self, dataset: str, labels: int) -> dict[Configuration, int]:
+        """How many seeds of each configuration there are to be for a data set and label count."""
+        counts: dict[Configuration, int] = {}
+        for _, _, _, only in (item for item in self.rounds if item[:2] == (dataset, labels)):
+            for item in self.configurations:
+                if only is None or item.name in only:
+                    counts[item] = counts.get(item, 0) + 1
+        return counts
 
     def job(self, cell: Cell, classes: tuple[ClassSpec, ...]) -> Job:
         """What a cell's run is told. Raises JobError for a change that does not exist."""
