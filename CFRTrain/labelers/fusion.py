@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -14,12 +14,19 @@ PROBABILITY_FLOOR = 1e-3  # one labeler that is sure of a mistake must not veto 
 Pool = Literal["arithmetic", "logarithmic"]
 
 
+class Trust(Protocol):
+    """Says how far to trust each member on a case, without a reference."""
+
+    def weights(self, case_id: str, opinions: Sequence[np.ndarray]) -> tuple[float, ...]:
+        """One weight above zero per member, from their opinions (C,z,y,x)."""
+
+
 class FusionLabeler:
     """Labels a case by several labelers, or their caches, together.
 
     members: labelers (wrap one in CachedLabeler to reuse its results) or caches already filled.
-    weights: one per member, above zero; None: all alike. agreement: whether the confidence is scaled by how
-    far the members agree.
+    weights: one per member, above zero; None: all alike. trust: gives the weights of each case instead.
+    agreement: whether the confidence is scaled by how far the members agree.
     """
 
     name = "fusion"
@@ -31,6 +38,7 @@ class FusionLabeler:
         weights: Sequence[float] | None = None,
         pool: Pool = "arithmetic",
         agreement: bool = True,
+        trust: Trust | None = None,
     ) -> None:
         weights = tuple(float(weight) for weight in (weights or [1.0] * len(members)))
         if not members or len(weights) != len(members) or min(weights) <= 0:
@@ -39,6 +47,7 @@ class FusionLabeler:
         self.weights = tuple(weight / sum(weights) for weight in weights)
         self.pool = pool
         self.agreement = agreement
+        self.trust = trust
 
     def prepare(self) -> None:
         """Prepares each member in turn."""
@@ -54,9 +63,16 @@ class FusionLabeler:
             opinions.append(pseudo.probabilities)
         if len({opinion.shape for opinion in opinions}) > 1:
             raise ValueError(f"Members gave different grids: {[opinion.shape for opinion in opinions]}.")
-        fused = fuse(opinions, self.weights, self.pool)
-        agreement = member_agreement(opinions, fused, self.weights) if self.agreement else None
+        weights = self._weights(case_id, opinions)
+        fused = fuse(opinions, weights, self.pool)
+        agreement = member_agreement(opinions, fused, weights) if self.agreement else None
         return PseudoLabel(fused, agreement)
+
+    def _weights(self, case_id: str, opinions: Sequence[np.ndarray]) -> tuple[float, ...]:
+        if self.trust is None:
+            return self.weights
+        found = self.trust.weights(case_id, opinions)
+        return tuple(weight / sum(found) for weight in found)
 
 
 def fuse(opinions: Sequence[np.ndarray], weights: Sequence[float], pool: Pool = "arithmetic") -> np.ndarray:

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from CFRTrain.runs.cases_file import CaseEntry, read_cases
 from CFRTrain.runs.job_calibration import Calibration
 from CFRTrain.runs.job_finetune import FineTune
+from CFRTrain.runs.job_fusion import Fusion
 from CFRTrain.runs.job_looks import Looks
 from CFRTrain.runs.job_mn import MN
 from CFRTrain.runs.job_sections import (
@@ -57,6 +58,7 @@ class Job:
     finetune: FineTune = field(default_factory=FineTune)
     atlas: Atlas = field(default_factory=Atlas)
     network_labeler: NetworkLabeler = field(default_factory=NetworkLabeler)
+    fusion: Fusion = field(default_factory=Fusion)
     looks: Looks = field(default_factory=Looks)
     calibration: Calibration = field(default_factory=Calibration)
     retrain: Retrain = field(default_factory=Retrain)
@@ -155,6 +157,7 @@ __all__ = [
     "CaseEntry",
     "ClassSpec",
     "FineTune",
+    "Fusion",
     "Job",
     "Looks",
     "NetworkLabeler",

@@ -12,6 +12,7 @@ from CFRTrain.labelers.calibration import CalibratedLabeler
 from CFRTrain.labelers.fusion import FusionLabeler
 from CFRTrain.labelers.looks_labeler import with_looks
 from CFRTrain.labelers.network_labeler import NetworkLabeler
+from CFRTrain.labelers.reverse_accuracy import ReverseAccuracy
 from CFRTrain.labelers.sam_labeler import SamLabeler
 from CFRTrain.retraining.assembly import method_of
 from CFRTrain.runs.errors import DataError, JobError
@@ -58,7 +59,7 @@ def build_labeler(context: Context, name: str) -> Labeler:
             CachedLabeler(build_labeler(context, member), cache_of(context, member))
             for member in context.job.fusion_members
         ]
-        return FusionLabeler(members)
+        return FusionLabeler(members, trust=_trust(context))
     if name not in BUILDERS:
         raise JobError(
             "no_labeler", f"There is no labeler {name}.", f"Choose one of {', '.join(BUILDERS)}, fusion."
@@ -69,6 +70,14 @@ def build_labeler(context: Context, name: str) -> Labeler:
         return labeler
     data = (context.store, labeled, context.planned(), context.job, context.run)
     return CalibratedLabeler(labeler, partial(_built, context, name), *data)
+
+
+def _trust(context: Context) -> ReverseAccuracy | None:
+    job = context.job
+    if job.fusion.weights == "equal":
+        return None
+    data = (context.store, context.ids("labeled"), context.planned(), job, context.run)
+    return ReverseAccuracy(job.fusion_members, *data)
 
 
 def _built(context: Context, name: str, labeled: Sequence[str], run: RunFolder) -> Labeler:
