@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from CFRTrain.data.plan import Intensity, Plan
-from CFRTrain.data.preprocessing import preprocess, preprocess_label
+from CFRTrain.data.preprocessing import planned_geometry, preprocess, preprocess_label
 from CFRTrain.data.store import CaseStore
 from CFRTrain.data.volumes import read_label, read_volume
 from CFRTrain.labelers.sam_labeler import SamLabeler
@@ -66,16 +66,23 @@ def prepare_store(data: Path, folder: Path, validation: int) -> tuple[CaseStore,
     names = sorted(path.name for path in (data / "hippocampus" / "images").glob("*.nii.gz"))
     if len(names) < POOL + validation:
         raise SystemExit(f"{data} holds {len(names)} hippocampus volumes; {POOL + validation} are needed")
-    store = CaseStore(folder / "store")
     chosen = [names[index] for index in LABELED], names[-validation:]
-    for name in [*chosen[0], *chosen[1]]:
+    store = store_of(data, folder, [*chosen[0], *chosen[1]])
+    labeled, validated = ([name.removesuffix(".nii.gz") for name in part] for part in chosen)
+    return store, labeled, validated
+
+
+def store_of(data: Path, folder: Path, names: Sequence[str], plan: Plan = PLAN) -> CaseStore:
+    """The hippocampus volumes of these file names with their labels, at the plan's grid."""
+    store = CaseStore(folder / "store")
+    for name in names:
         case = name.removesuffix(".nii.gz")
         image = read_volume(data / "hippocampus" / "images" / name, case)
         label = read_label(data / "hippocampus" / "labels" / name, case, image.geometry, (1, 2))
-        indices = preprocess_label(label, PLAN, image.geometry, (1, 2))
-        store.put(case, preprocess(image, PLAN), indices, image.geometry, image.geometry)
-    labeled, validated = ([name.removesuffix(".nii.gz") for name in part] for part in chosen)
-    return store, labeled, validated
+        indices = preprocess_label(label, plan, image.geometry, (1, 2))
+        planned = planned_geometry(image.geometry, plan)
+        store.put(case, preprocess(image, plan), indices, image.geometry, planned)
+    return store
 
 
 def job_of(way: Input, seed: int, steps: int) -> Job:
