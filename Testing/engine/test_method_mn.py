@@ -176,3 +176,16 @@ def test_the_3d_network_stands_still_in_the_other_s_turn(tmp_path):
         after = [weights_hash(one) for one in (trained.trainee.models.student, trained.trainee.models.planar)]
         moved.append(tuple(old != new for old, new in zip(before, after, strict=True)))
     assert moved == [(True, True)] * 2 + [(False, True)] * 2 + [(True, False)] * 2 + [(False, True)] * 2
+
+
+def test_a_restart_gives_both_models_other_weights_and_counts_the_schedule_anew(tmp_path):
+    cohort = Cohort(tmp_path, count=3)
+    trained = stage(cohort, tmp_path / "run", False, 10)
+    for step in range(4):
+        trained.step(step)
+    before = {name: weights_hash(trained.modules()[name]) for name in ("network_0", "planar")}
+    trained._restart(4)
+    assert all(weights_hash(trained.modules()[name]) != old for name, old in before.items())
+    assert not trained.trainee.method.own_optimizers()["planar"].state
+    trained.step(4)
+    assert trained.optimizer.param_groups[0]["lr"] == pytest.approx(0.01 * trained.job.retrain.learning_rate)

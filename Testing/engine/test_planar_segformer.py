@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,9 +15,13 @@ from safetensors.torch import load_file, save_file
 from CFRTrain.data.plan import Intensity, Plan
 from CFRTrain.retraining.planar.segformer import B2, SegformerSizes, add_lora, build_segformer
 from CFRTrain.retraining.planar.segformer_weights import load_published
+from CFRTrain.retraining.retrainer import Retrainer
 from CFRTrain.runs.checkpoints import weights_hash
 from CFRTrain.runs.errors import ModelError
 from CFRTrain.runs.job import MN, ClassSpec, Job
+from CFRTrain.runs.run_folder import RunFolder
+from CFRTrain.training.loop import train
+from Testing.engine.cohort import Cohort
 
 transformers = pytest.importorskip("transformers")
 
@@ -181,3 +187,34 @@ def test_files_that_are_absent_damaged_or_could_hold_code_are_refused(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"torn")
     with pytest.raises(ModelError, match="cannot be read"):
         build(tmp_path, weights="model.safetensors")
+
+
+def co_training(cohort: Cohort, run: Path, weights: Path) -> Retrainer:
+    retrain = replace(cohort.job.retrain, steps=6, pairs=0.0)
+    mn = MN(model="segformer", weights=str(weights), rank=2, transition=0.4, warmup=0.0, steps_per_turn=2)
+    changed = replace(cohort.job, method="mn", mn=mn, retrain=retrain)
+    small = replace(cohort.plan, patch_zyx=(8, 8, 8))
+    models = {"segformer": partial(build_segformer, sizes=TINY)}
+    arguments = (cohort.store, cohort.labeled, cohort.ids[1:], None, RunFolder(run))
+    return Retrainer(changed, small, *arguments, planar_models=models)
+
+
+def test_co_training_resumes_bit_by_bit_and_its_checkpoints_leave_frozen_weights_out(published, tmp_path):
+    """LoRA's dropout, BatchNorm's statistics, and the file, which is read again."""
+    cohort = Cohort(tmp_path, count=3)
+    whole = co_training(cohort, tmp_path / "run", published)
+    start = {name: item.clone() for name, item in whole.trainee.planar.module.named_parameters()}
+    train(whole, whole.run, checkpoint_every=4, log_every=1)
+    ended = whole.trainee.planar.module
+    moved = {name for name, item in ended.named_parameters() if not torch.equal(item, start[name])}
+    learns = {name for name, item in ended.named_parameters() if item.requires_grad}
+    assert moved and moved <= learns
+    folder = tmp_path / "run" / "checkpoints" / "retrain"
+    kept = load_file(folder / "step-00000006" / "tensors.safetensors")
+    planar = [name for name in kept if name.startswith("module.planar.")]
+    assert len(planar) == len(learns) + len(list(ended.buffers()))
+    shutil.rmtree(folder / "step-00000006")
+    resumed = co_training(cohort, tmp_path / "run", published)
+    train(resumed, resumed.run, checkpoint_every=4, log_every=1)
+    assert weights_hash(resumed.trainee.planar.module) == weights_hash(ended)
+    assert weights_hash(resumed.trainee.models.student) == weights_hash(whole.trainee.models.student)
