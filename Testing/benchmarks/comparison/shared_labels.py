@@ -24,7 +24,7 @@ LABELED = "labeled.json"  # written last into a folder of labels: without it the
 LABELER_IGNORES = (
     "threads method retrain.steps retrain.rounds retrain.pairs retrain.warm_start retrain.pseudo_*"
     " retrain.confidence_gamma retrain.consistency retrain.ramp_length retrain.batch_labeled"
-    " retrain.batch_unlabeled retrain.labeler_share retrain.ignored_share retrain.teacher_agreement"
+    " retrain.batch_unlabeled retrain.labeler_share retrain.ignored_share retrain.teacher_agreement mn.*"
 ).split()
 # Of the job's sections none but these decide how volumes are prepared, and registrations verify themselves.
 PREPARED_BY = ("classes*", "modality", "device", "plan.*", "retrain.levels", "finetune.canvas")

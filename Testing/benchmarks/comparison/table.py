@@ -30,7 +30,7 @@ class Budget:
 class Configuration:
     """One row of the comparison.
 
-    group: methods, labelers or presets. method and with_labels: of the group methods, else the job's.
+    group: methods, labelers, options or presets. method and with_labels: of the methods, else the job's.
     preset: of the group presets, None where the budget's is meant. missing: why it is not run, or empty.
     builds_on: whether it is one of the methods that the paper builds on.
     """
@@ -104,8 +104,16 @@ def read_table(path: Path = TABLE) -> Table:
     configurations = [
         *(item for name, entry in given["methods"].items() for item in _pair(name, entry, given["variants"])),
         *(
-            Configuration(name, entry["title"], "labelers", "self_training", True, entry["job"])
-            for name, entry in given.get("labelers", {}).items()
+            Configuration(
+                name,
+                entry["title"],
+                group,
+                "self_training",
+                True,
+                {**given["variants"]["with"], **entry["job"]},
+            )
+            for group in ("labelers", "options")
+            for name, entry in given.get(group, {}).items()
         ),
         *(_preset(name, entry) for name, entry in given.get("presets", {}).items()),
     ]
