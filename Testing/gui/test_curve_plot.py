@@ -69,3 +69,29 @@ def test_no_curves_and_a_single_point_are_painted_without_an_error(plot):
     plot.show("Loss", [])
     plot.show("Loss", [Curve("re-train", [(5, 0.0)])])
     assert unwrap(plot.label).pixmap().width() == 400
+
+
+def test_names_that_do_not_fit_beside_the_title_get_lines_of_their_own(bed):
+    sys.path.insert(0, str(MODULE.parent))
+    from CFRSegmentLib.panels.curve_plot import legendLines
+
+    assert legendLines([80, 80], 200, 400) == [0, 0]
+    assert legendLines([80, 80], 150, 400) == [1, 1]
+    assert legendLines([150, 150, 150, 90], 10, 400) == [1, 1, 2, 2]
+    assert legendLines([500, 80], 10, 400) == [1, 2], "one that fits nowhere is alone"
+    assert legendLines([], 10, 400) == []
+
+
+def test_no_name_in_the_legend_lies_on_the_title_or_beyond_the_edge(plot, shot):
+    from CFRSegmentLib.panels.curve_plot import COLORS, Curve
+
+    names = ["first network", "network 2", "network 3", "re-train", "re-train 2"]
+    points = [(1, 0.1), (100, 0.9)]
+    plot.show("Dice on training patches, not validation", [Curve(name, points) for name in names])
+    process_events(0.1)
+    shot("curve_legend")
+    image = unwrap(plot.label).pixmap().toImage()
+    legend = {image.pixelColor(x, y).name() for x in range(400) for y in (33, 55)}
+    assert set(COLORS[:5]) <= legend
+    title = {image.pixelColor(x, 11).name() for x in range(400)}
+    assert not set(COLORS[:5]) & title

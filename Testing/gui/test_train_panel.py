@@ -20,7 +20,7 @@ GIGABYTE = 1 << 30
 
 @pytest.fixture
 def train(window, short_preview, small_cohort, request):
-    """The section Train, open on a cohort of 4 small volumes, one labeled; no engine outlives the test."""
+    """The section Train, open on a cohort of 3 small volumes, one labeled; no engine outlives the test."""
     return Trainer(window, small_cohort, request)
 
 
@@ -55,7 +55,8 @@ def test_17_without_a_gpu_a_warning_and_an_estimate_come_before_the_run(train):
     train.user.click(train.ui.estimateButton)
     wait_until(lambda: train.ui.estimateLabel.isVisible(), "the estimate", 90)
     text = train.ui.estimateLabel.text
-    assert text.startswith("Estimate: about ") and text.endswith("on the CPU.")
+    assert text.startswith("Estimate: roughly 10 s to ") and text.endswith("on the CPU.")
+    assert "depending on what else the computer does" in text
     assert not train.control.isActive and not train.ui.runBox.isVisible()
 
 
@@ -114,11 +115,14 @@ def test_20_21_22_29_a_training_is_followed_and_the_window_goes_on(train, shot):
     assert sorted(set(stages)) == stages_in_order(stages) and 3 in stages
     assert texts[0].startswith("Re-training the network: step ") and f"of {STEPS}" in texts[0]
     assert texts[1].startswith("Running, elapsed ")
-    assert "1" not in train.ui.stageLabel.text and train.ui.stageLabel.text.count("✓") == 3
+    steps = train.ui.stageLabel.text
+    assert [name in steps for name in ("✓ Prepare", "✓ Register", "✓ Re-train")] == [True] * 3, steps
+    assert "Concatenate" not in steps and "Fine-tune" not in steps
     shot("train_done")
     losses = train.panel._view._loss.curves
     assert losses and len(losses[0].points) >= STEPS // SHORT["retrain.log_every"]
     assert train.panel._view._dice.curves[0].label == "re-train"
+    assert train.panel._view._dice.title == "Dice on training patches, not validation"
     check_log(train)
     check_results(train)
     check_reopened_run(train, losses)
@@ -147,9 +151,10 @@ def check_log(train) -> None:
 def check_results(train) -> None:
     """The pseudo-labels wait for review, and the model is there."""
     session = train.window.session
-    assert [case.status.value for case in session.cohort.cases()] == ["labeled"] + ["pseudo-labeled"] * 3
+    assert [case.status.value for case in session.cohort.cases()] == ["labeled"] + ["pseudo-labeled"] * 2
     assert len(list(session.cohort.modelsFolder.glob("*.cfrmodel"))) == 1
-    assert "3 pseudo-labels wait for review" in train.message()
+    assert session.settings.pace("cpu").factor > 0, "how long it took is the measure of the next estimate"
+    assert "2 pseudo-labels wait for review" in train.message()
     wait_until(lambda: train.ui.trainButton.enabled, "the button Train again")
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from Testing.bed.pythonqt import unwrap
 from Testing.bed.waiting import process_events, wait_until
 
 
@@ -86,6 +90,11 @@ class Trainer:
         """What is said about the run."""
         return self.window.text(self.panel._view.message)
 
+    def place(self, widget: Any) -> int:
+        """How far down on the screen a widget is, in pixels."""
+        raw = unwrap(widget)
+        return raw.mapToGlobal(raw.rect().topLeft()).y()
+
     def press(self, panel_message: Any, text: str) -> None:
         """Press a button beside a message."""
         buttons = [button for button in panel_message._actions if button.text == text]
@@ -97,6 +106,20 @@ class Trainer:
         notes = [self.control.run / name for name in ("process.json", "lock")]
         wait_until(lambda: all(note.exists() for note in notes), "the processes", 30)
         return [json.loads(note.read_text())["pid"] for note in notes]
+
+    @contextmanager
+    def held(self) -> Iterator[list[int]]:
+        """The engine lives and stands still meanwhile, so that no test depends on how long a training takes.
+
+        Gives its processes, as `pids`.
+        """
+        pids = self.pids()
+        os.kill(pids[1], signal.SIGSTOP)
+        try:
+            yield pids
+        finally:
+            if is_alive(pids[1]):
+                os.kill(pids[1], signal.SIGCONT)
 
     def end(self) -> None:
         """No engine outlives the test."""

@@ -103,6 +103,11 @@ class Window:
             case.segmentationNode, f"class_{value}", case.volumeNode
         )
 
+    def sees(self, *widgets: Any) -> bool:
+        """Whether every widget is in view, all of it."""
+        found = [unwrap(widget) for widget in widgets]
+        return all(item.visibleRegion().boundingRect() == item.rect() for item in found)
+
     def text(self, message: Any) -> str:
         """What a message line shows; empty while it is hidden."""
         return message.text if unwrap(message.frame).isVisible() else ""

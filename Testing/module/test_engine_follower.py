@@ -13,9 +13,11 @@ import pytest
 from CFRSegmentLib.engine import RunFollower, RunStatus, curveTitle
 from CFRSegmentLib.engine.curves import CurveBuffer
 from CFRSegmentLib.engine.run_reducer import RunReducer
+from CFRSegmentLib.engine.run_shape import STEP_OF_STAGE, RunShape, phaseSpan, shapeOf, stageShares
 from CFRSegmentLib.engine.run_view import RunFacts, stateOf
-from CFRSegmentLib.engine.stage_names import PAPER_STAGE, RunShape, detailText, phaseSpan, stageShares
+from CFRSegmentLib.engine.stage_names import detailText
 from CFRTrain.runs.events import EventLog
+from CFRTrain.runs.job import ClassSpec, preset
 from Testing.conftest import REPOSITORY
 from Testing.module.engine_tools import bare_run, events
 
@@ -109,20 +111,46 @@ def test_what_could_not_even_begin_is_told_by_its_last_words():
     assert "No module named x" in state.problem.text
 
 
-def test_stages_have_the_names_of_the_papers_and_every_phase_is_said_in_words():
-    state = stateOf(reduced(STARTED, {**STAGE, "name": "label"}), facts())
-    assert (state.stage, state.stageIndex, state.stageCount) == ("Fine-tune", 2, 3)
-    titles = [stateOf(reduced(STARTED, {**STAGE, "name": name}), facts()).stage for name in PAPER_STAGE]
-    assert titles == ["Concatenate"] * 2 + ["Fine-tune"] + ["Re-train"] * 3
+def shape_of(name: str, **changes: object) -> RunShape:
+    return shapeOf(preset(name, (ClassSpec(1, "a"),), **changes))
+
+
+@pytest.mark.parametrize(
+    ("shape", "titles"),
+    [
+        (shape_of("paper"), ("Concatenate", "Fine-tune", "Re-train")),
+        (shape_of("paper", **{"finetune.input": "slicewise"}), ("Prepare", "Fine-tune SAM", "Re-train")),
+        (shape_of("preview"), ("Prepare", "Register", "Re-train")),
+        (shape_of("preview", labeler="auto"), ("Prepare", "Register", "Re-train")),
+        (
+            shape_of("standard", labeler="fusion", fusion_members=("atlas", "network")),
+            ("Prepare", "Register, train on labels", "Re-train"),
+        ),
+        (
+            shape_of("standard", labeler="fusion", fusion_members=("atlas", "sam")),
+            ("Prepare", "Register, fine-tune SAM", "Re-train"),
+        ),
+        (shape_of("preview", method="supervised"), ("Prepare", "", "Train")),
+    ],
+)
+def test_the_steps_are_named_by_what_is_really_done(shape, titles):
+    state = stateOf(reduced(STARTED, {**STAGE, "name": "label"}, shape=shape), facts())
+    assert (state.stages, state.stageIndex) == (titles, 2)
+
+
+def test_each_stage_of_the_engine_belongs_to_one_of_three_steps():
+    found = [stateOf(reduced(STARTED, {**STAGE, "name": name}), facts()) for name in STEP_OF_STAGE]
+    assert [state.stageIndex for state in found] == [1, 1, 2, 3, 3, 3]
 
 
 def test_every_stage_and_every_progress_name_of_the_engine_is_known():
     text = "\n".join(path.read_text("utf-8") for path in (REPOSITORY / "CFRTrain").rglob("*.py"))
     names = set(re.findall(r'events\.progress\(\s*"(\w+)"', text))
     names |= {"atlas", "sam", "network", "fusion", "finetune", "label_network", "retrain", "retrain_2"}
+    names |= {"label_network_3"}
     assert len(names) > 10 and all(detailText("", name) for name in names)
     stages = re.search(r"STAGES = \(([^)]*)\)", text)[1]
-    assert set(re.findall(r'"(\w+)"', stages)) == set(PAPER_STAGE) == set(stageShares({}))
+    assert set(re.findall(r'"(\w+)"', stages)) == set(STEP_OF_STAGE) == set(stageShares({}))
 
 
 @pytest.mark.parametrize(
@@ -166,7 +194,10 @@ def random_events(generator: random.Random) -> list[dict]:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_the_share_that_is_done_only_grows_whatever_happens(seed):
-    reducer, shares = RunReducer(RunShape(atlasOnly=seed % 2 == 0)), [0.0]
+    reducer, shares = (
+        RunReducer(RunShape(labelers=("atlas",) if seed % 2 == 0 else ("atlas", "network"))),
+        [0.0],
+    )
     for index, line in enumerate(random_events(random.Random(seed))):
         reducer.take({"time": NOW + index, **line})
         state = stateOf(reducer, facts(now=NOW + index))
@@ -197,26 +228,12 @@ def test_elapsed_counts_the_work_of_all_starts_and_not_the_night_between_them():
     assert stateOf(reduced(*lines), facts(now=NOW + 50_030)).elapsed == 90
 
 
-def test_the_remaining_time_follows_the_pace_of_the_stage_and_the_estimate_of_later_ones():
-    estimate = {
-        "type": "estimate",
-        "memory_bytes": 1,
-        "seconds": 300,
-        "parts": {"label": 100, "retrain": 200},
-    }
-    label = {"type": "stage", "name": "label", "index": 3, "of": 6}
-    half = {
-        "type": "progress",
-        "stage": "registration",
-        "step": 1,
-        "of": 2,
-        "seconds_left": 40,
-        "time": NOW + 42,
-    }
-    state = stateOf(
-        reduced(STARTED, estimate, label, half, shape=RunShape(atlasOnly=True)), facts(now=NOW + 42)
-    )
-    assert 200 + 40 <= state.remaining <= 200 + 60
+def test_the_networks_of_the_labeler_follow_each_other_in_their_part_of_the_stage():
+    shape = RunShape(labelers=("atlas", "network"), networks=3)
+    names = ("label_network", "label_network_2", "label_network_3")
+    spans = [phaseSpan("label", name, shape) for name in names]
+    assert [end for _start, end in spans] == pytest.approx([0.3 + 0.5 / 3, 0.3 + 1 / 3, 0.8])
+    assert [start for start, _end in spans] == pytest.approx([0.3, 0.3 + 0.5 / 3, 0.3 + 1 / 3])
 
 
 def test_curves_keep_their_shape_in_at_most_500_points():

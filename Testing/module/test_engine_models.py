@@ -61,10 +61,12 @@ def test_the_viewer_and_the_engine_mean_the_same_file():
 def test_a_model_is_listed_with_what_a_result_on_another_machine_needs(store: ModelStore):
     write_model(store.folder / "heart.cfrmodel")
     (entry,) = store.models()
-    assert (entry.name, entry.dice, entry.labeledCases, entry.labeler) == ("heart", 0.81, 2, "atlas")
+    assert (entry.name, entry.problem) == ("heart", None)
+    summary = entry.summary
+    assert (summary.dice, summary.labeledCases, summary.labeler) == (0.81, 2, "atlas")
     assert (entry.classes[0].name, entry.classes[0].color) == ("left atrium", (216, 101, 79))
-    assert entry.classes[0].terminology == CLASS["terminology"] and entry.problem is None
-    assert entry.notes == ("Research use only.",)
+    assert entry.classes[0].terminology == CLASS["terminology"]
+    assert summary.notes == ("Research use only.",)
 
 
 def test_an_exported_model_imported_elsewhere_is_the_same_file(store: ModelStore, tmp_path: Path):

@@ -8,6 +8,7 @@ import time
 from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from CFRSegmentLib.engine import (
     EngineEnvironment,
     Estimate,
     TrainSettings,
+    buildingRun,
     buildRun,
     bytesText,
     chosenDevice,
@@ -26,6 +28,7 @@ from CFRSegmentLib.engine import (
     estimateProblems,
     jobOf,
     preflight,
+    settingsOf,
     smallerSettings,
 )
 from CFRTrain.runs.errors import JobError
@@ -106,13 +109,54 @@ def test_numbers_of_runs_go_on_and_a_failed_build_leaves_nothing(cohort: Cohort,
     with pytest.raises(JobError, match="retrain.steps"):
         buildRun(cohort, TrainSettings(changes=(("retrain.steps", 0),)))
 
-    def full(source: Path, target: Path) -> None:
+    def full(path: Path, mode: str) -> Any:
+        if mode == "rb":
+            return open(path, mode)
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("shutil.copyfile", full)
+    monkeypatch.setattr("CFRSegmentLib.engine.run_builder.open", full, raising=False)
     with pytest.raises(CohortError, match="disk is full"):
         buildRun(cohort, TrainSettings())
     assert sorted(path.name for path in cohort.runsFolder.iterdir()) == ["run_0002", "run_0003"]
+
+
+def test_large_labels_are_copied_in_steps_that_no_window_notices(cohort: Cohort):
+    size = 200 << 20  # a label of a large CT that was not compressed
+    with open(cohort.case("case_0001").label, "wb") as stream:
+        stream.seek(size - 1)
+        stream.write(b"x")
+    steps, longest, told = buildingRun(cohort, TrainSettings()), 0.0, []
+    while True:
+        begun = time.thread_time()  # what others do on this machine is not the window's
+        step = next(steps, None)
+        longest = max(longest, time.thread_time() - begun)
+        if step is None:
+            break
+        told.append(step)
+    assert longest < 0.1, f"{longest * 1000:.0f} ms"
+    assert len(told) > 100 and told[0] == (0, 4) and told[-1] == (3, 4)
+    copy = cohort.runsFolder / "run_0001" / "labels" / "case_0001.seg.nrrd"
+    assert copy.stat().st_size == size and copy.read_bytes()[-1:] == b"x"
+
+
+def test_a_build_given_up_half_way_leaves_nothing(cohort: Cohort):
+    steps = buildingRun(cohort, TrainSettings())
+    next(steps)
+    steps.close()
+    assert list(cohort.runsFolder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        TrainSettings("preview", device="cpu", threads=3, seed=7, modality="CT", labeler="atlas"),
+        TrainSettings("standard", device="cuda:1", method="ua_mt", labeler="fusion"),
+        TrainSettings("paper", labeler="sam", samModel="vit_l", weights=Path("/weights/vit_l.pth")),
+        TrainSettings("standard", labeler="fusion_sam", samModel="vit_b", weights=Path("/weights/vit_b.pth")),
+    ],
+)
+def test_a_job_tells_the_choices_that_it_was_made_from(settings: TrainSettings):
+    assert settingsOf(jobOf(settings, ORGAN, onCpu=False)) == settings
 
 
 def test_without_a_gpu_the_smaller_network_of_the_preset_is_taken(cohort: Cohort):

@@ -14,12 +14,14 @@ from .estimate import Estimate, bytesText, durationText, estimateFrom
 from .follower import RunFollower
 from .launch import DetachedEngine, activeRun, latestRun, runs
 from .location import engineCommand, engineEnvironment, engineFolder
-from .models import ModelEntry, ModelStore
+from .model_file import ModelSummary
+from .models import ModelEntry, ModelStore, modelEntry
+from .pace import Pace, estimateLine, measuredPace, paceFromText, paceToText
 from .preflight import EngineEnvironment, estimateProblems, preflight
 from .problems import Problem
-from .run_builder import buildRun
+from .run_builder import buildingRun, buildRun
 from .run_state import RunState, RunStatus
-from .settings import TrainSettings, jobOf, smallerSettings
+from .settings import TrainSettings, jobOf, settingsOf, smallerSettings
 from .stage_names import curveTitle
 from .tasks import (
     collectVolumes,
@@ -41,6 +43,8 @@ __all__ = [
     "Estimate",
     "ModelEntry",
     "ModelStore",
+    "ModelSummary",
+    "Pace",
     "Problem",
     "RunFollower",
     "RunState",
@@ -50,6 +54,7 @@ __all__ = [
     "WeightsEntry",
     "activeRun",
     "buildRun",
+    "buildingRun",
     "bytesText",
     "chosenDevice",
     "collectVolumes",
@@ -61,6 +66,7 @@ __all__ = [
     "engineEnvironment",
     "engineFolder",
     "estimateFrom",
+    "estimateLine",
     "estimateProblems",
     "estimateRun",
     "inspectModel",
@@ -69,10 +75,15 @@ __all__ = [
     "latestRun",
     "licenseText",
     "listDevices",
+    "measuredPace",
+    "modelEntry",
+    "paceFromText",
+    "paceToText",
     "predictVolumes",
     "preflight",
     "removeWeights",
     "runs",
+    "settingsOf",
     "smallerSettings",
     "verifyWeights",
     "weightsEntries",

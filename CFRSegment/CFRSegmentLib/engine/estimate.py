@@ -14,9 +14,9 @@ KILO = 1024
 
 @dataclass(frozen=True)
 class Estimate:
-    """Right to a factor of about two. gpuMemoryBytes: None without a GPU. parts: seconds by stage.
+    """Right to a factor of about two on a computer that does nothing else (`pace` knows more of this one).
 
-    parts: ("label", seconds) and ("retrain", seconds).
+    gpuMemoryBytes: None without a GPU. parts: seconds by stage: ("label", seconds) and ("retrain", seconds).
     """
 
     seconds: float

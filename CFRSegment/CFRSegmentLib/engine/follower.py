@@ -12,10 +12,10 @@ from .line_reader import LineReader
 from .log_tail import LogTail
 from .run_process import STOP, exitCode, isAlive, readLaunch
 from .run_reducer import RunReducer
+from .run_shape import RunShape, shapeOf
 from .run_state import RunState
 from .run_story import RunStory
 from .run_view import RunFacts, stateOf
-from .stage_names import RunShape
 
 MAX_BYTES = 131072  # some milliseconds
 EVENTS, REVIEW, RESULTS, MODEL = "events.jsonl", "review.json", "results.json", "model.cfrmodel"
@@ -76,10 +76,8 @@ class RunFollower:
         return now - self._lastNews
 
     def _shape(self) -> RunShape:
-        """What the job says about the phases; the usual where it cannot be read."""
+        """What the job says about steps and phases; the usual where it cannot be read."""
         try:
-            job = RunFolder(self.runFolder).job()
+            return shapeOf(RunFolder(self.runFolder).job())
         except CFRError:
             return RunShape()
-        labeler = job.labeler if job.labeler != "auto" or job.finetune.weights else "atlas"
-        return RunShape(job.retrain.rounds, labeler == "atlas")

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from CFRTrain.runs.atomic import replacement_of
 from CFRTrain.runs.errors import CFRError, ModelError
@@ -15,11 +13,10 @@ from CFRTrain.runs.job import ClassSpec
 from CFRTrain.runs.run_folder import RunFolder
 
 from ..i18n import _
-from .model_file import SUFFIX, ModelSummary, Progress, finished, readSummary, verification
+from .model_file import SUFFIX, ModelSummary, readSummary, verification
 from .problems import Problem
+from .steps import Steps, finished
 
-T = TypeVar("T")
-Steps = Generator[Progress, None, T]
 RUN_MODEL = "model.cfrmodel"
 CACHE_SUFFIX = ".openvino"
 PIECE = 1 << 20
@@ -27,25 +24,27 @@ PIECE = 1 << 20
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """One model file. classes hold names, colors and terminology; dice: mean of validation cases or None.
-
-    problem: why it cannot be used, None for a good one; with a problem the other fields may be empty.
-    """
+    """One model file: what it says about itself, or the problem why it cannot be used; never both."""
 
     path: Path
-    name: str
-    classes: tuple[ClassSpec, ...] = ()
-    created: str = ""
-    preset: str = ""
-    labeler: str = ""
-    method: str = ""
-    modality: str = ""
-    labeledCases: int = 0
-    dice: float | None = None
-    notes: tuple[str, ...] = ()
-    weightsSha256: str = ""
-    sizeBytes: int = 0
+    sizeBytes: int
+    summary: ModelSummary | None = None
     problem: Problem | None = None
+
+    @property
+    def name(self) -> str:
+        """What people call it: its file's name."""
+        return self.path.stem
+
+    @property
+    def classes(self) -> tuple[ClassSpec, ...]:
+        """Names, colors and terminology; none where it cannot be used."""
+        return self.summary.classes if self.summary is not None else ()
+
+    @property
+    def weightsSha256(self) -> str:
+        """What tells its weights from others; empty where it cannot be used."""
+        return self.summary.weightsSha256 if self.summary is not None else ""
 
 
 class ModelStore:
@@ -61,7 +60,7 @@ class ModelStore:
         except OSError:
             return ()
         files = [path for path in files if not path.name.startswith(".")]
-        return tuple(_entry(path) for path in sorted(files, key=_newestFirst))
+        return tuple(modelEntry(path) for path in sorted(files, key=_newestFirst))
 
     def importFile(self, path: Path) -> ModelEntry:
         """Verifies and copies a model file. Raises ModelError (CFRTrain.runs.errors) for one not as made.
@@ -81,7 +80,7 @@ class ModelStore:
                     return entry
         target = self._free(path.stem)
         yield from _copying(path, target)
-        return _entry(target)
+        return modelEntry(target)
 
     def export(self, entry: ModelEntry, path: Path) -> None:
         """Copies a verified model to `path`, one file. Raises ModelError, OSError, DiskFullError."""
@@ -111,7 +110,7 @@ class ModelStore:
                 return entry
         target = self._free(f"{_plainName(found)}_{root.name}")
         yield from _copying(root / RUN_MODEL, target)
-        return _entry(target)
+        return modelEntry(target)
 
     def remove(self, entry: ModelEntry) -> None:
         """Deletes the model's file and its compiled copy from the folder."""
@@ -160,26 +159,12 @@ def _comparison(first: Path, second: Path) -> Steps[bool]:
     return True
 
 
-def _entry(path: Path) -> ModelEntry:
+def modelEntry(path: Path) -> ModelEntry:
     """What a file says about itself; what is wrong with it, if anything."""
-    entry = ModelEntry(path, path.stem, sizeBytes=_size(path))
     try:
-        found = readSummary(path)
+        return ModelEntry(path, _size(path), readSummary(path))
     except CFRError as error:
-        return replace(entry, problem=Problem(error.code, error.text, error.remedy))
-    return replace(
-        entry,
-        classes=found.classes,
-        created=found.created,
-        preset=found.preset,
-        labeler=found.labeler,
-        method=found.method,
-        modality=found.modality,
-        labeledCases=found.labeledCases,
-        dice=found.dice,
-        notes=found.notes,
-        weightsSha256=found.weightsSha256,
-    )
+        return ModelEntry(path, _size(path), problem=Problem(error.code, error.text, error.remedy))
 
 
 def _plainName(found: ModelSummary) -> str:

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,11 @@ from ..cohort import Cohort, TrainingCase
 from ..cohort.errors import writing
 from .devices import Device, chosenDevice
 from .settings import TrainSettings, jobOf
+from .steps import Steps, finished
 
 RUN_NAME = re.compile(r"run_(\d{4,})")
 LABELS = "labels"
+PIECE = 1 << 20
 
 
 def buildRun(cohort: Cohort, settings: TrainSettings, devices: Iterable[Device] = ()) -> Path:
@@ -30,12 +32,24 @@ def buildRun(cohort: Cohort, settings: TrainSettings, devices: Iterable[Device] 
     be there; without a GPU the preset's smaller network is taken. Raises CohortError (disk_full, not_written)
     or JobError (a setting that is not possible).
     """
+    return finished(buildingRun(cohort, settings, devices))
+
+
+def buildingRun(cohort: Cohort, settings: TrainSettings, devices: Iterable[Device] = ()) -> Steps[Path]:
+    """As `buildRun`, in steps of some milliseconds: yields (cases done, cases in all).
+
+    Given up half way, it leaves nothing behind.
+    """
     device = chosenDevice(devices, settings.device)
     job = jobOf(settings, classSpecs(cohort), onCpu=device is None or not device.isGpu)
     with writing(cohort.runsFolder / "job.json"):
         root = _newFolder(cohort.runsFolder)
         try:
-            entries = [_entry(item, root) for item in cohort.trainingCases()]
+            items, entries = cohort.trainingCases(), []
+            for done, item in enumerate(items):
+                for _piece in _copying(item, root):
+                    yield done, len(items)
+                entries.append(_entry(item, root))
             write_atomic(root / "cases.json", _json({"format": 1, "cases": entries}))
             write_atomic(root / "job.json", job_to_json(job).encode())  # last: with it, it is a run
         except BaseException:
@@ -68,22 +82,36 @@ def _newFolder(runs: Path) -> Path:
 
 def _entry(item: TrainingCase, root: Path) -> dict[str, Any]:
     """One line of the case list."""
-    label = None if item.label is None else _copied(item.label, item.case.id, root)
+    label = _labelFile(item, root)
     return {
         "id": item.case.id,
         "role": item.role,
         "image": Path(os.path.relpath(item.case.image, root)).as_posix(),
-        "label": label,
+        "label": None if label is None else label.relative_to(root).as_posix(),
     }
 
 
-def _copied(label: Path, caseId: str, root: Path) -> str:
-    """The label under the case's name inside the run."""
-    suffix = next((end for end in (".seg.nrrd", ".nii.gz") if label.name.endswith(end)), label.suffix)
-    target = root / LABELS / f"{caseId}{suffix}"
+def _labelFile(item: TrainingCase, root: Path) -> Path | None:
+    """Where the copy of a label lies, under the case's name inside the run."""
+    if item.label is None:
+        return None
+    suffix = next(
+        (end for end in (".seg.nrrd", ".nii.gz") if item.label.name.endswith(end)), item.label.suffix
+    )
+    return root / LABELS / f"{item.case.id}{suffix}"
+
+
+def _copying(item: TrainingCase, root: Path) -> Iterator[None]:
+    """Copies the label, if there is one, a piece per step."""
+    target = _labelFile(item, root)
+    if target is None:
+        yield
+        return
     target.parent.mkdir(exist_ok=True)
-    shutil.copyfile(label, target)
-    return target.relative_to(root).as_posix()
+    with open(item.label, "rb") as source, open(target, "xb") as copy:
+        while data := source.read(PIECE):
+            copy.write(data)
+            yield
 
 
 def _json(content: Any) -> bytes:

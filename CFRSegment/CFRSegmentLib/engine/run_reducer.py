@@ -7,11 +7,12 @@ from typing import Any
 
 from .curves import CurveBuffer
 from .estimate import Estimate, estimateFrom
-from .stage_names import RunShape, phaseSpan, stageShares
+from .run_shape import RunShape, phaseSpan, stageShares
 
 MOST_CURVES = 24
 MOST_WARNINGS = 50
 HIDDEN_CURVES = ("learning_rate",)
+MOST_OF_A_STAGE = 0.5
 
 
 class RunReducer:
@@ -27,11 +28,14 @@ class RunReducer:
         self.startedAt: float | None = None
         self.lastTime: float | None = None
         self.spentBefore = 0.0  # seconds of earlier starts
+        self._isResumed = False
         self.device = ""
-        self.stage, self.stageStart = "", 0.0
+        self.stage = ""
         self.phase, self.step, self.of = "", 0, 0
         self.secondsLeft: float | None = None
         self.within = 0.0  # of the stage, 0 to 1
+        self.slowdown: float | None = None  # how much longer the labeling took than was estimated
+        self._measuredFrom: tuple[float, float] | None = None  # time and share of the stage
         self.fraction = 0.0
         self.checkpointStep: int | None = None
         self.warnings: dict[str, None] = {}
@@ -61,7 +65,23 @@ class RunReducer:
         """Estimated seconds of the stages `label` and `retrain`, empty while unknown."""
         return dict(self.estimate.parts) if self.estimate is not None else {}
 
+    def secondsPerStage(self, enough: float) -> float | None:
+        """Seconds for the whole stage at the pace so far; None until the share `enough` of it was done now.
+
+        What an earlier start of the engine has done is no work of this one and is not counted.
+        """
+        if self._measuredFrom is None or self.lastTime is None:
+            return None
+        time, share = self.lastTime - self._measuredFrom[0], self.within - self._measuredFrom[1]
+        return time / share if share >= enough and time > 0 else None
+
+    def slowdownOfStage(self, enough: float) -> float | None:
+        """How much longer the stage takes than was estimated; None while that is not known."""
+        pace, estimated = self.secondsPerStage(enough), self.parts.get(self.stage, 0.0)
+        return pace / estimated if pace is not None and estimated > 0 else None
+
     def _onStarted(self, event: Mapping[str, Any], when: float) -> None:
+        self._isResumed = self.startedAt is not None
         if self.startedAt is not None and self.lastTime is not None:
             self.spentBefore += max(0.0, self.lastTime - self.startedAt)
         self.startedAt, self.device = when, str(event.get("device", ""))
@@ -69,7 +89,10 @@ class RunReducer:
         self.stage, self.phase, self.step, self.of, self.within = "", "", 0, 0, 0.0
 
     def _onStage(self, event: Mapping[str, Any], when: float) -> None:
-        self.stage, self.stageStart = str(event["name"]), when
+        if self.stage == "label":
+            self.slowdown = self.slowdownOfStage(MOST_OF_A_STAGE) or self.slowdown
+        self.stage = str(event["name"])
+        self._measuredFrom = None if self._isResumed else (when, 0.0)
         self.phase, self.step, self.of, self.secondsLeft, self.within = "", 0, 0, None, 0.0
         self._advance()
 
@@ -80,6 +103,8 @@ class RunReducer:
         start, end = phaseSpan(self.stage, self.phase, self.shape)
         share = min(1.0, step / of) if of > 0 else 0.0
         self.within = max(self.within, start + (end - start) * share)
+        if self._measuredFrom is None:
+            self._measuredFrom = when, self.within
         self._advance()
 
     def _onMetric(self, event: Mapping[str, Any], when: float) -> None:

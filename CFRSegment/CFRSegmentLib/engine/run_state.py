@@ -45,18 +45,18 @@ class RunStatus(StrEnum):
 class RunState:
     """A run at one moment.
 
-    stage: Concatenate, Fine-tune or Re-train (translated), the stageIndex-th (from 1) of stageCount; 0 before
-    the first. detail: what is done within it. step, of: of that. fraction: of the whole run, 0 to 1, never
-    falls. elapsed, remaining: seconds; remaining is None while unknown. silentSeconds: since the last sign of
-    life. curves: points (step, value), at most 500 each, by name: "retrain/loss", "retrain/dice",
-    "finetune/loss" ... problem: what ended the run. pseudoLabels, hasModel: whether there is something to
-    review, to apply. logTail: the last events in words, then the last lines of the engine's own log.
+    stages: what is done in its steps, for people; an empty one is left out. stageIndex: the present one, from
+    1, 0 before the first. detail: what is done within it. step, of: of that. fraction: of the whole run, 0 to
+    1, never falls. elapsed, remaining: seconds; remaining is None while unknown. silentSeconds: since the
+    last sign of life. curves: points (step, value), at most 500 each, by name: "retrain/loss",
+    "retrain/dice", "finetune/loss" ... problem: what ended the run. pseudoLabels, hasModel: whether there is
+    something to review, to apply. logTail: the last events in words, then the last lines of the engine's own
+    log.
     """
 
     status: RunStatus = RunStatus.READY
-    stage: str = ""
+    stages: tuple[str, ...] = ()
     stageIndex: int = 0
-    stageCount: int = 3
     detail: str = ""
     step: int = 0
     of: int = 0

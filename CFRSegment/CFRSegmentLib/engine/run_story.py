@@ -58,7 +58,9 @@ def _checkpoint(event: Mapping[str, Any]) -> str:
 
 
 def _estimate(event: Mapping[str, Any]) -> str:
-    return _("Expected to take {duration}").format(duration=durationText(float(event["seconds"])))
+    return _("Expected to take {duration}, longer on a busy computer").format(
+        duration=durationText(float(event["seconds"]))
+    )
 
 
 def _warning(event: Mapping[str, Any]) -> str:

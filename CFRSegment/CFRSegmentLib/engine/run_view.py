@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .problems import Problem
+from .remaining import remainingSeconds
 from .run_problems import lostProblem, problemOfEvent, problemOfExit, signalOf
 from .run_reducer import RunReducer
+from .run_shape import STEP_OF_STAGE
 from .run_state import RunState, RunStatus
-from .stage_names import PAPER_STAGE, STAGE_COUNT, detailText, stageTitle
+from .stage_names import detailText
 
 STOPPED_CODE, UNEXPECTED_CODE = 130, 1
-ENOUGH = 0.05  # of a stage, before its own pace says more than the estimate
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,11 @@ class RunFacts:
 def stateOf(reducer: RunReducer, facts: RunFacts) -> RunState:
     """The state of a run."""
     status = statusOf(reducer, facts)
-    index = PAPER_STAGE.get(reducer.stage, 0)
+    titles, index = reducer.shape.titles, STEP_OF_STAGE.get(reducer.stage, 0)
     return RunState(
         status=status,
-        stage=stageTitle(index),
+        stages=titles,
         stageIndex=index,
-        stageCount=STAGE_COUNT,
         detail=detailText(reducer.stage, reducer.phase),
         step=reducer.step,
         of=reducer.of,
@@ -110,25 +110,3 @@ def elapsedSeconds(reducer: RunReducer, facts: RunFacts, status: RunStatus) -> f
         return 0.0
     end = max(facts.now, reducer.lastTime) if status.isAlive else reducer.lastTime
     return reducer.spentBefore + max(0.0, end - reducer.startedAt)
-
-
-def remainingSeconds(reducer: RunReducer) -> float | None:
-    """Seconds still to go: of the stage at its own pace, of later ones as estimated; None while unknown."""
-    parts, stage = reducer.parts, reducer.stage
-    later = {"check": ("label", "retrain"), "prepare": ("label", "retrain"), "label": ("retrain",)}
-    if later.get(stage) and not parts:
-        return None
-    rest = sum(parts.get(name, 0.0) for name in later.get(stage, ()))
-    own = _restOfStage(reducer, parts.get(stage))
-    return None if own is None else own + rest
-
-
-def _restOfStage(reducer: RunReducer, estimated: float | None) -> float | None:
-    spent = (reducer.lastTime or 0.0) - reducer.stageStart
-    phase = reducer.secondsLeft
-    if reducer.within >= ENOUGH and spent > 0:
-        atOwnPace = spent / reducer.within * (1 - reducer.within)
-        return max(atOwnPace, phase or 0.0) if reducer.stage == "label" else phase or atOwnPace
-    if estimated is not None:
-        return max(estimated * (1 - reducer.within), phase or 0.0)
-    return phase if phase is not None else (0.0 if reducer.stage in ("evaluate", "finish") else None)

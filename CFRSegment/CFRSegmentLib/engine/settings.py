@@ -22,7 +22,7 @@ class TrainSettings:
 
     preset: preview, standard, paper. device: auto, cpu, mps, cuda or cuda:1. labeler: atlas, network, sam,
     fusion (atlas and network), fusion_sam (atlas and SAM), none. samModel: vit_b, vit_l, vit_h with its
-    `weights` file. method: self_training, mean_teacher, supervised. modality: MR, CT. threads: 0 = all.
+    `weights` file. method: a name of CFRTrain.retraining.methods. modality: MR, CT. threads: 0 = all.
     changes: further values of the job by dotted path.
     """
 
@@ -51,6 +51,26 @@ def jobOf(settings: TrainSettings, classes: Sequence[ClassSpec], onCpu: bool) ->
     if settings.method:
         changes["method"] = settings.method
     return preset(settings.preset, classes, on_cpu=onCpu, **{**changes, **dict(settings.changes)})
+
+
+def settingsOf(job: Job) -> TrainSettings:
+    """The choices that a job was made from; values that the panel has no choice for are left out."""
+    labeler = job.labeler
+    if labeler == "fusion" and "sam" in job.fusion_members:
+        labeler = "fusion_sam"
+    weights = job.finetune.weights
+    isOfPreset = preset(job.preset, job.classes).method == job.method
+    return TrainSettings(
+        preset=job.preset,
+        device=job.device,
+        labeler=labeler,
+        samModel=job.finetune.model if weights else "",
+        weights=Path(weights) if weights else None,
+        method="" if isOfPreset else job.method,
+        modality=job.modality,
+        seed=job.seed,
+        threads=job.threads,
+    )
 
 
 def _labelerChanges(settings: TrainSettings) -> dict[str, Any]:

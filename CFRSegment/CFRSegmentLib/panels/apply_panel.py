@@ -13,6 +13,7 @@ from ..i18n import _
 from .batch_box import BatchBox
 from .message_line import MessageLine
 from .model_box import ModelBox
+from .scrolling import reveal
 from .ui_files import loadPanelUi
 from .viewed_volume import ViewedVolume
 from .volume_segmenter import Segmented, VolumeSegmenter, millilitersText
@@ -94,6 +95,7 @@ class ApplyPanel:
             self.message.error(str(error))
         self.ui.segmentingBar.setRange(0, 0)
         self._refreshState()
+        reveal(self.ui.segmentButton, self.ui.segmentingRow)
 
     def _onProgress(self, done: int, of: int) -> None:
         self.ui.segmentingBar.setRange(0, of)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import qt
+
+from .resize_filter import ResizeFilter
 
 Points = Sequence[tuple[float, float]]
 # Okabe and Ito's colors, told apart with every kind of color vision, and dashes for those who see none.
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 22, 34
-TICK, LEGEND_LINE = 4, 18
+TICK, TITLE_LEFT = 4, 6
+LEGEND_LINE, LEGEND_GAP = 18, 8
 X_TICKS, Y_TICKS = 5, 4
 
 
@@ -51,17 +54,38 @@ def valueRange(curves: Sequence[Curve], fixed: tuple[float, float] | None) -> tu
     return low, high * 1.05 if high > low else low + 1.0
 
 
+def legendLines(sizes: Sequence[int], besideTitle: int, whole: int) -> list[int]:
+    """The line of each name, 0 for that of the title, whose rest is used only where all names fit into it.
+
+    sizes: pixels of each name. besideTitle, whole: pixels of the title's rest and of a line.
+    """
+    if sum(sizes) <= besideTitle:
+        return [0] * len(sizes)
+    lines, line, left = [], 1, whole
+    for size in sizes:
+        if size > left and left < whole:
+            line, left = line + 1, whole
+        lines.append(line)
+        left -= size
+    return lines
+
+
 class CurvePlot:
     """A plot in a QLabel that is painted again when its curves, its size or its colors change."""
 
     def __init__(self, label: qt.QLabel, xTitle: str, fixed: tuple[float, float] | None = None) -> None:
         """fixed: lowest and highest value of the vertical axis; None for those of the curves."""
         self._label, self._xTitle, self._fixed = label, xTitle, fixed
-        self._filter = _ResizeFilter(label, self.repaint)
+        self._filter = ResizeFilter(label, self.repaint)
         self._title = ""
         self._curves: tuple[Curve, ...] = ()
         self._shown: object = None
         self._isOpen = True
+
+    @property
+    def title(self) -> str:
+        """What is written above the curves."""
+        return self._title
 
     @property
     def curves(self) -> tuple[Curve, ...]:
@@ -97,25 +121,6 @@ class CurvePlot:
         self._filter.remove()
 
 
-class _ResizeFilter(qt.QObject):
-    """Calls a function when a widget has got another size."""
-
-    def __init__(self, widget: qt.QWidget, onResized: Callable[[], None]) -> None:
-        super().__init__()
-        self._widget, self._onResized = widget, onResized
-        widget.installEventFilter(self)
-
-    def eventFilter(self, _watched: qt.QObject, event: qt.QEvent) -> bool:
-        """Called by Qt; the event is never kept from the widget."""
-        if event.type() == qt.QEvent.Resize:
-            qt.QTimer.singleShot(0, self._onResized)
-        return False
-
-    def remove(self) -> None:
-        """Watch no more."""
-        self._widget.removeEventFilter(self)
-
-
 class _Painting:
     """One picture of curves."""
 
@@ -130,6 +135,12 @@ class _Painting:
         self, title: str, xTitle: str, curves: Sequence[Curve], fixed: tuple[float, float] | None
     ) -> None:
         """Everything, from back to front."""
+        names = [_legendText(curve) for curve in curves]
+        sizes = [self._textWidth(name) + LEGEND_LINE + LEGEND_GAP for name in names]
+        whole = self._left + self._width - TITLE_LEFT
+        lines = legendLines(sizes, whole - (self._textWidth(title) if title else 0), whole)
+        self._top += TOP * (max(lines, default=0))
+        self._height -= TOP * (max(lines, default=0))
         self._low, self._high = valueRange(curves, fixed)
         steps = [step for curve in curves for step, _value in curve.points]
         self._first, self._last = 0.0, float(max(steps, default=1)) or 1.0
@@ -137,7 +148,7 @@ class _Painting:
         for index, curve in enumerate(curves):
             self._paintCurve(curve, index)
         self._paintTitle(title)
-        self._paintLegend(curves)
+        self._paintLegend(names, lines)
 
     def _place(self, step: float, value: float) -> tuple[float, float]:
         across = (step - self._first) / (self._last - self._first)
@@ -172,21 +183,26 @@ class _Painting:
 
     def _paintTitle(self, title: str) -> None:
         self._painter.setPen(qt.QPen(self._text))
-        place = qt.QRect(6, 2, self._width, TOP - 4)
+        place = qt.QRect(TITLE_LEFT, 2, self._left + self._width - TITLE_LEFT, TOP - 4)
         self._painter.drawText(place, qt.Qt.AlignLeft | qt.Qt.AlignVCenter, title)
 
-    def _paintLegend(self, curves: Sequence[Curve]) -> None:
-        """In the upper line, from the right; the newest value beside the name."""
-        painter, right = self._painter, self._left + self._width
-        align = qt.Qt.AlignRight | qt.Qt.AlignVCenter
-        for index, curve in reversed(list(enumerate(curves))):
-            text = f"{curve.label} {curve.points[-1][1]:.3g}" if curve.points else curve.label
-            width = painter.fontMetrics().boundingRect(text).width() + 4
+    def _paintLegend(self, names: Sequence[str], lines: Sequence[int]) -> None:
+        """From the right edge of each line on, the first curve leftmost."""
+        painter, align = self._painter, qt.Qt.AlignRight | qt.Qt.AlignVCenter
+        right, line = self._left + self._width, None
+        for index, name in reversed(list(enumerate(names))):
+            if lines[index] != line:
+                right, line = self._left + self._width, lines[index]
+            width, top = self._textWidth(name), TOP * line
             painter.setPen(qt.QPen(self._text))
-            painter.drawText(qt.QRect(right - width, 2, width, TOP - 4), align, text)
+            painter.drawText(qt.QRect(right - width, top + 2, width, TOP - 4), align, name)
             painter.setPen(self._curvePen(index))
-            painter.drawLine(right - width - LEGEND_LINE, TOP // 2, right - width - 2, TOP // 2)
-            right -= width + LEGEND_LINE + 8
+            y = top + TOP // 2
+            painter.drawLine(right - width - LEGEND_LINE, y, right - width - 2, y)
+            right -= width + LEGEND_LINE + LEGEND_GAP
+
+    def _textWidth(self, text: str) -> int:
+        return self._painter.fontMetrics().boundingRect(text).width() + 4
 
     def _curvePen(self, index: int) -> qt.QPen:
         dashes = (qt.Qt.SolidLine, qt.Qt.DashLine, qt.Qt.DashDotLine)
@@ -198,3 +214,8 @@ class _Painting:
         pen.setWidth(width)
         pen.setStyle(style)
         return pen
+
+
+def _legendText(curve: Curve) -> str:
+    """The name with the newest value."""
+    return f"{curve.label} {curve.points[-1][1]:.3g}" if curve.points else curve.label

@@ -8,6 +8,8 @@ from typing import Any
 import qt
 import slicer
 
+from .scrolling import reveal
+
 Action = tuple[str, Callable[[], Any]]
 ICON_SIZE = 16
 INFO, WARNING, ERROR = "info", "warning", "error"
@@ -53,15 +55,8 @@ class MessageLine:
         self._show("", "", ())
 
     def reveal(self) -> None:
-        """Scroll to the message, after the layout was made anew."""
-        qt.QTimer.singleShot(0, self._scrollTo)
-
-    def _scrollTo(self) -> None:
-        area = self.frame.parent()
-        while area is not None and not isinstance(area, qt.QScrollArea):
-            area = area.parent()
-        if area is not None and self.text:
-            area.ensureWidgetVisible(self.frame)
+        """Scroll as little as needed to see the message."""
+        reveal(self.frame)
 
     def _arrange(self, layout: qt.QLayout, index: int) -> None:
         grid = qt.QGridLayout(self.frame)

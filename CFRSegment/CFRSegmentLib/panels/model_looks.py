@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 
 from ..cohort import SegmentClass
-from ..engine import ModelEntry
+from ..engine import ModelEntry, ModelSummary
 from ..i18n import _
 
 # For models whose classes have no colors; told apart with every kind of color vision.
@@ -23,10 +23,10 @@ def classesOf(model: ModelEntry) -> tuple[SegmentClass, ...]:
 
 def modelHtml(model: ModelEntry) -> str:
     """Classes with their colors, when it was made and from what, and how good it is, as rich text."""
-    if model.problem is not None:
+    if model.summary is None:
         return f"<span style='color:#d0342c'>{html.escape(str(model.problem))}</span>"
     classes = " ".join(_classHtml(item) for item in classesOf(model))
-    return f"{classes}<br>{html.escape(_originText(model))}"
+    return f"{classes}<br>{html.escape(_originText(model.summary))}"
 
 
 def _classHtml(item: SegmentClass) -> str:
@@ -34,7 +34,7 @@ def _classHtml(item: SegmentClass) -> str:
     return f"<span style='color:#{red:02x}{green:02x}{blue:02x}'>■</span>&nbsp;{html.escape(item.name)}"
 
 
-def _originText(model: ModelEntry) -> str:
+def _originText(model: ModelSummary) -> str:
     made = _("Made {date} from {count} labels, preset {preset}.")
     if model.labeledCases == 1:
         made = _("Made {date} from 1 label, preset {preset}.")

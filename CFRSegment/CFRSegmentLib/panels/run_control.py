@@ -8,9 +8,22 @@ from typing import TYPE_CHECKING
 import qt
 
 from CFRTrain.runs.errors import CFRError
+from CFRTrain.runs.run_folder import RunFolder
 
 from ..cohort import Cohort, CohortError
-from ..engine import DetachedEngine, ModelEntry, ModelStore, RunFollower, RunState, RunStatus, activeRun, runs
+from ..engine import (
+    DetachedEngine,
+    ModelEntry,
+    ModelStore,
+    RunFollower,
+    RunState,
+    RunStatus,
+    TrainSettings,
+    activeRun,
+    measuredPace,
+    runs,
+    settingsOf,
+)
 from ..engine.run_process import livingPids
 from ..i18n import _
 from .signals import Signal
@@ -41,6 +54,8 @@ class RunControl:
         self.run: Path | None = None
         self.state: RunState | None = None
         self._session = session
+        self._settings: TrainSettings | None = None
+        self._isThere = False  # a process of the shown run
         self._started: set[Path] = set()
         self._stopping: set[Path] = set()
         self._follower: RunFollower | None = None
@@ -55,9 +70,19 @@ class RunControl:
         return self.state is not None and self.state.status.isAlive
 
     @property
+    def isEnding(self) -> bool:
+        """Whether the shown run has stopped, and its process is still there, for a second or two."""
+        return self._isThere and not self.isActive
+
+    @property
     def isTakingOver(self) -> bool:
         """Whether pseudo-labels and model of a finished run are being copied."""
         return self._work.isRunning
+
+    @property
+    def settings(self) -> TrainSettings | None:
+        """What the shown run was told; None without a run, or where its job cannot be read."""
+        return self._settings
 
     def runs(self) -> tuple[Path, ...]:
         """The runs of the cohort that were started, newest first."""
@@ -79,8 +104,9 @@ class RunControl:
 
     def attach(self, run: Path | None) -> None:
         """Follow another run, from its beginning."""
-        self.run, self.state = run, None
+        self.run, self.state, self._settings = run, None, settingsOfRun(run)
         self._follower = RunFollower(run) if run is not None else None
+        self._isThere = False
         self._timer.stop()
         if run is not None:
             self._timer.start(CATCH_UP_MS)
@@ -145,10 +171,10 @@ class RunControl:
         self.finishStops()
         # Asked first: this notes how a process ended that could not do so itself. One lives on for a moment
         # after its last word, and is followed until it is gone.
-        isThere = self.engine.isRunning(self._follower.runFolder)
+        self._isThere = self.engine.isRunning(self._follower.runFolder)
         self.state = self._follower.poll()
         isBehind = not self._follower.caughtUp
-        if isBehind or self.isActive or self._stopping or isThere:
+        if isBehind or self.isActive or self._stopping or self._isThere:
             self._timer.start(CATCH_UP_MS if isBehind else FOLLOW_MS)
         else:
             self._timer.stop()
@@ -166,7 +192,14 @@ class RunControl:
             return
         if run.parent == cohort.runsFolder and run == next(iter(self.runs()), None):
             if not (run / TAKEN).exists():
+                self._rememberPace(run)
                 self._work.start(takingOver(cohort, run))
+
+    def _rememberPace(self, run: Path) -> None:
+        """The next estimate is told by how long this training has taken."""
+        pace = measuredPace(run, self.state.estimate)
+        if pace is not None:
+            self._session.settings.rememberPace(self.state.device, pace)
 
     def _onTaken(self) -> None:
         error = self._work.error
@@ -181,6 +214,14 @@ class RunControl:
             self._session.modelsChanged.emit()
             self.taken.emit(ids, model)
         self.changed.emit()
+
+
+def settingsOfRun(run: Path | None) -> TrainSettings | None:
+    """The choices that a run was started with; None where its job cannot be read."""
+    try:
+        return settingsOf(RunFolder(run).job()) if run is not None else None
+    except CFRError:
+        return None
 
 
 def takingOver(cohort: Cohort, run: Path) -> Steps:

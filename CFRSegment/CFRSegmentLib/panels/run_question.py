@@ -5,9 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 
 import qt
-import slicer
 
 from ..i18n import _
+from .question_box import ask
 
 
 class Answer(StrEnum):
@@ -20,21 +20,15 @@ class Answer(StrEnum):
 
 def askAboutRun() -> Answer:
     """Ask what becomes of the training that is under way."""
-    box = qt.QMessageBox(slicer.util.mainWindow())
-    box.setIcon(qt.QMessageBox.Question)
-    box.windowTitle = _("Training is running")
-    box.text = _("A training of CFRSegment is running.")
-    box.informativeText = _(
+    more = _(
         "It can go on without Slicer; open the cohort again to follow it. Or stop it: it keeps a checkpoint "
         "and can be resumed."
     )
-    leave = box.addButton(_("Leave running"), qt.QMessageBox.AcceptRole)
-    stop = box.addButton(_("Stop training"), qt.QMessageBox.DestructiveRole)
-    box.setEscapeButton(box.addButton(_("Do not close"), qt.QMessageBox.RejectRole))
-    box.setDefaultButton(leave)
-    box.exec_()
-    clicked = box.clickedButton()
-    box.deleteLater()
-    if clicked == leave:
-        return Answer.LEAVE
-    return Answer.STOP if clicked == stop else Answer.STAY
+    choices = (
+        (_("Leave running"), qt.QMessageBox.AcceptRole),
+        (_("Stop training"), qt.QMessageBox.DestructiveRole),
+        (_("Do not close"), qt.QMessageBox.RejectRole),
+    )
+    icon, title = qt.QMessageBox.Question, _("Training is running")
+    pressed = ask(icon, title, _("A training of CFRSegment is running."), more, choices)
+    return (Answer.LEAVE, Answer.STOP, Answer.STAY)[pressed]

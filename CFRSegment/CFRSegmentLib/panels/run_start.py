@@ -14,7 +14,7 @@ from ..engine import (
     Estimate,
     Problem,
     TrainSettings,
-    buildRun,
+    buildingRun,
     chosenDevice,
     estimateFrom,
     estimateProblems,
@@ -23,6 +23,7 @@ from ..engine import (
 )
 from .engine_task import EngineTask
 from .signals import Signal
+from .step_task import StepTask
 
 if TYPE_CHECKING:
     from .session import Session
@@ -49,14 +50,16 @@ class RunStart:
         self._devices: tuple[Device, ...] = ()
         self._settings = TrainSettings()
         self._startsAfter = False
+        self._building = StepTask()
+        self._building.finished.connect(self._onBuilt)
         self._task = EngineTask()
         self._task.progressed.connect(self._onProgress)
         self._task.finished.connect(self._onFinished)
 
     @property
     def isBusy(self) -> bool:
-        """Whether the volumes are being examined."""
-        return self._task.isRunning
+        """Whether the run is being built, or the volumes examined."""
+        return self._building.isRunning or self._task.isRunning
 
     def examine(self, settings: TrainSettings, devices: tuple[Device, ...], start: bool) -> None:
         """Build a run and estimate it; with `start` it is ready where nothing speaks against it."""
@@ -69,13 +72,13 @@ class RunStart:
             return
         self.discard()
         try:
-            python = self._session.requireEngine()
-            self._run = buildRun(self._session.requireCohort(), settings, devices)
-        except (CohortError, CFRError, OSError) as error:
+            self._session.requireEngine()
+            steps = buildingRun(self._session.requireCohort(), settings, devices)
+        except CohortError as error:
             self.failed.emit(str(error))
             return
         self._key, self.progress = key, (0, 0)
-        self._task.start(estimateRun(python, self._session.variables(), self._run))
+        self._building.start(steps)
         self.changed.emit()
 
     def startAnyway(self) -> None:
@@ -97,12 +100,15 @@ class RunStart:
 
     def cancel(self) -> None:
         """Stop examining."""
+        if self._building.isRunning:
+            self._building.close()
+            self.changed.emit()
         self._task.cancel()
 
     def discard(self) -> None:
         """Forget a run that was not started, and remove its folder, once nothing writes into it."""
         if self.isBusy:
-            self._task.cancel()
+            self.cancel()
             return
         run, self._run, self._key = self._run, None, None
         self.estimate, self.problems = None, ()
@@ -111,8 +117,21 @@ class RunStart:
 
     def close(self) -> None:
         """The window goes."""
+        self._building.close()
         self._task.close()
         self.discard()
+
+    def _onBuilt(self) -> None:
+        error = self._building.error
+        if isinstance(error, CohortError | CFRError | OSError):
+            self.failed.emit(str(error))
+        elif error is not None:
+            raise error
+        else:
+            self._run = self._building.result
+            python, variables = self._session.requireEngine(), self._session.variables()
+            self._task.start(estimateRun(python, variables, self._run))
+        self.changed.emit()
 
     def _onProgress(self, message: dict[str, Any]) -> None:
         self.progress = int(message.get("step") or 0), int(message.get("of") or 0)

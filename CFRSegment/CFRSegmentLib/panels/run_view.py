@@ -10,7 +10,6 @@ from typing import Any
 import qt
 
 from ..engine import RunState, RunStatus, durationText
-from ..engine.stage_names import STAGE_COUNT, stageTitle
 from ..i18n import _
 from .curve_plot import Curve, CurvePlot
 from .message_line import Action, MessageLine
@@ -100,12 +99,12 @@ class RunView:
             self.message.clear()
 
     def _showCurves(self, state: RunState) -> None:
-        losses = curvesOf(state, lambda name: name == LOSS)
-        overlaps = curvesOf(state, lambda name: name.endswith(DICE))
+        losses = curvesOf(state, LOSS)
+        overlaps = curvesOf(state, DICE)
         self._ui.lossPlot.setVisible(bool(losses))
         self._ui.dicePlot.setVisible(bool(overlaps))
         self._loss.show(_("Loss"), losses)
-        self._dice.show(_("Dice on labels"), overlaps)
+        self._dice.show(_("Dice on training patches, not validation"), overlaps)
 
     def _onLogFolded(self, _isFolded: bool) -> None:
         self._showLog(self._log)
@@ -132,17 +131,16 @@ class RunView:
 
 
 def stagesHtml(state: RunState) -> str:
-    """The stages in a row: done ones ticked, the current one bold."""
+    """The steps in a row: done ones ticked, the current one bold."""
+    steps = [(index, html.escape(title)) for index, title in enumerate(state.stages, start=1) if title]
     parts = []
-    for index in range(1, STAGE_COUNT + 1):
-        title = html.escape(stageTitle(index))
-        isDone = index < state.stageIndex or state.status is RunStatus.DONE
-        if isDone:
+    for number, (index, title) in enumerate(steps, start=1):
+        if index < state.stageIndex or state.status is RunStatus.DONE:
             parts.append(f"✓ {title}")
         elif index == state.stageIndex:
-            parts.append(f"<b>{index} {title}</b>")
+            parts.append(f"<b>{number} {title}</b>")
         else:
-            parts.append(f"<span style='color:gray'>{index} {title}</span>")
+            parts.append(f"<span style='color:gray'>{number} {title}</span>")
     return " &nbsp;›&nbsp; ".join(parts)
 
 
@@ -170,32 +168,28 @@ def timeLine(state: RunState) -> str:
     return _("{status}, elapsed {elapsed}.").format(status=status, elapsed=elapsed)
 
 
-def curvesOf(state: RunState, isWanted: Any) -> list[Curve]:
-    """The curves whose metric is wanted, with names for people. Metrics are called `stage/metric`."""
+def curvesOf(state: RunState, wanted: str) -> list[Curve]:
+    """The curves of one metric, with names for people. Metrics are called `stage/metric`."""
     found = []
     for name, points in state.curves.items():
         stage, _slash, metric = name.rpartition("/")
-        if isWanted(metric):
-            found.append(Curve(curveLabel(stage, metric), points))
+        if metric == wanted:
+            found.append(Curve(curveLabel(stage), points))
     return found
 
 
-def curveLabel(stage: str, metric: str) -> str:
-    """The name of a curve in the legend."""
+def curveLabel(stage: str) -> str:
+    """The name of a stage's curve in the legend."""
+    if stage.startswith("retrain_"):
+        return _("re-train {round}").format(round=stage.removeprefix("retrain_"))
+    if stage.startswith("label_network_"):
+        return _("network {number}").format(number=stage.removeprefix("label_network_"))
     stages = {
         "finetune": _("fine-tune"),
         "label_network": _("first network"),
         "retrain": _("re-train"),
     }
-    kinds = {
-        "validation_dice": _("validation"),
-        "pseudo_dice": _("pseudo-labels"),
-    }
-    if metric in (LOSS, DICE) and stage.startswith("retrain_"):
-        return _("re-train {round}").format(round=stage.removeprefix("retrain_"))
-    if metric in (LOSS, DICE):
-        return stages.get(stage, stage)
-    return kinds.get(metric, metric.replace("_", " "))
+    return stages.get(stage, stage)
 
 
 def _runText(run: Path, state: RunState | None) -> str:

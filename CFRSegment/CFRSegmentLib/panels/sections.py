@@ -6,14 +6,11 @@ import importlib
 import importlib.util
 from typing import Any
 
-import qt
-
+from .scrolling import showTop
 from .session import Session
 from .setup_banner import SetupBanner
 
 NAMES = ("cohort", "annotate", "train", "review", "apply")
-SCROLL_MARGIN = 10
-SETTLED_MILLISECONDS = 150
 
 
 class Sections:
@@ -51,9 +48,7 @@ class Sections:
         """Unfold a section and scroll to its beginning."""
         section = self.section(name)
         section.collapsed = False
-        # after the layout was made anew: only then the place of the section and the length of all are known
-        for delay in (0, SETTLED_MILLISECONDS):
-            qt.QTimer.singleShot(delay, lambda: _scrollTo(section))
+        showTop(section)
 
 
 def _panelClass(name: str) -> type | None:
@@ -62,12 +57,3 @@ def _panelClass(name: str) -> type | None:
     if importlib.util.find_spec(module) is None:
         return None
     return getattr(importlib.import_module(module), f"{name.capitalize()}Panel")
-
-
-def _scrollTo(section: Any) -> None:
-    widget = section.parent()
-    while widget is not None and not isinstance(widget, qt.QScrollArea):
-        widget = widget.parent()
-    if widget is not None:
-        top = section.mapTo(widget.widget(), qt.QPoint(0, 0)).y()
-        widget.verticalScrollBar().setValue(max(top - SCROLL_MARGIN, 0))

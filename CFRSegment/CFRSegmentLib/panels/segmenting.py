@@ -9,9 +9,10 @@ from pathlib import Path
 import slicer
 
 from .. import scene
-from ..cohort import CohortError, SegmentClass
-from ..engine import ModelStore, predictVolumes
+from ..cohort import CohortError
+from ..engine import Problem, VerbProcess, modelEntry, predictVolumes
 from ..i18n import _
+from .model_looks import classesOf
 from .session import Session
 
 POLL_SECONDS = 0.1
@@ -22,9 +23,11 @@ def segmentNow(
 ) -> slicer.vtkMRMLSegmentationNode:
     """The segmentation of a volume by a model file, beside the volume in the scene, temporary files removed.
 
-    Raises CohortError: what `volumeProblem` gives, no_python, missing_packages, and what the engine says.
+    Raises CohortError: what `volumeProblem` gives, no_python, missing_packages, and what is wrong with the
+    model or the engine says.
     """
-    classes = _classesOf(model)
+    entry = modelEntry(model)
+    _raise(entry.problem)
     python = session.requireEngine()
     missing = session.installer.missing()
     if missing:
@@ -39,20 +42,23 @@ def segmentNow(
             while task.isRunning:
                 task.poll()
                 time.sleep(POLL_SECONDS)
-            if task.problem is not None:
-                raise CohortError(task.problem.code, task.problem.text, task.problem.remedy)
+            _raise(task.problem or _problemOfVolume(task))
         finally:
             task.close()
         title = _("{volume} segmentation").format(volume=volumeNode.GetName())
-        return scene.importResult(label, volumeNode, classes, title, algorithm=model.stem)
+        return scene.importResult(label, volumeNode, classesOf(entry), title, algorithm=entry.name)
 
 
-def _classesOf(model: Path) -> tuple[SegmentClass, ...]:
-    """The classes in a model file. Raises CohortError where it cannot be used."""
-    entry = next((item for item in ModelStore(model.parent).models() if item.path == model), None)
-    if entry is None or entry.problem is not None:
-        text = _("The model {name} cannot be used.").format(name=model.name)
-        raise CohortError("bad_model", str(entry.problem) if entry and entry.problem else text, "")
-    return tuple(
-        SegmentClass(item.value, item.name, tuple(item.color), item.terminology) for item in entry.classes
-    )
+def _problemOfVolume(task: VerbProcess) -> Problem | None:
+    """Why this volume could not be segmented, of a task that has ended well otherwise."""
+    case = next((item for item in task.messages if item.get("type") == "case"), {})
+    if case.get("ok") is True:
+        return None
+    text = str(case.get("text") or _("The engine gave no result."))
+    return Problem(str(case.get("code") or "no_result"), text, str(case.get("remedy") or ""))
+
+
+def _raise(problem: Problem | None) -> None:
+    """Raises CohortError where there is a problem."""
+    if problem is not None:
+        raise CohortError(problem.code, problem.text, problem.remedy)

@@ -1,4 +1,4 @@
-"""Choices of the person at this computer, not of a scene: who signs, and which cohorts were open."""
+"""What belongs to this person and computer, not to a scene: who signs, cohorts that were open, its pace."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 
 import slicer
+
+from ..engine import Pace, paceFromText, paceToText
 
 GROUP = "CFRSegment"
 RECENT_LIMIT = 8
@@ -36,6 +38,14 @@ class PersonalSettings:
     def alias(self, alias: str) -> None:
         self.setValue("Alias", " ".join(alias.split()))
 
+    def pace(self, device: str) -> Pace | None:
+        """How long the last training on this computer and kind of device took, None before the first."""
+        return paceFromText(self.value(_paceName(device)))
+
+    def rememberPace(self, device: str, pace: Pace) -> None:
+        """Keep how long a training took, for the next estimate."""
+        self.setValue(_paceName(device), paceToText(pace))
+
     @property
     def recentCohorts(self) -> tuple[Path, ...]:
         """Folders of cohorts, the last one first."""
@@ -56,3 +66,8 @@ class PersonalSettings:
 
     def _storeRecent(self, folders: list[Path]) -> None:
         self.setValue("RecentCohorts", json.dumps([str(path) for path in folders]))
+
+
+def _paceName(device: str) -> str:
+    """cuda:0 and cuda:1 are one kind."""
+    return f"Pace-{device.partition(':')[0] or 'cpu'}"

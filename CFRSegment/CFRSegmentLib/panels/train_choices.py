@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import qt
@@ -10,13 +9,12 @@ import qt
 from ..engine import TrainSettings
 from ..i18n import _
 from .device_box import DeviceBox
+from .method_entries import Entries, methodEntries
 from .signals import Signal
 from .weights_row import WeightsRow
 
 if TYPE_CHECKING:
     from .session import Session
-
-Entries = Sequence[tuple[str, str, str]]
 
 
 def presetEntries() -> Entries:
@@ -25,16 +23,6 @@ def presetEntries() -> Entries:
         ("preview", _("Preview"), _("A first look in minutes: shows whether the volumes are understood.")),
         ("standard", _("Standard"), _("For use. Minutes on a GPU, up to an hour on a CPU.")),
         ("paper", _("Paper"), _("The published settings, with SAM weights. Hours, on a GPU only.")),
-    )
-
-
-def methodEntries() -> Entries:
-    """Value, title and explanation of each way to learn from volumes without a label."""
-    return (
-        ("", _("As the preset says"), _("The method that belongs to the preset.")),
-        ("self_training", _("Self-training"), _("Learns from the pseudo-labels.")),
-        ("mean_teacher", _("Mean Teacher"), _("Learns from the pseudo-labels and agrees with its average.")),
-        ("supervised", _("Supervised"), _("Learns from the labels alone.")),
     )
 
 
@@ -53,6 +41,8 @@ class TrainChoices:
         self.changed = Signal()
         self._session, self._ui = session, ui
         self._isShowing = False
+        self._running: TrainSettings | None = None
+        self._isLocked = False
         self.devices = DeviceBox(session, ui.deviceComboBox, ui.refreshDevicesButton)
         self.weights = WeightsRow(session, ui)
         self._boxes = (
@@ -71,19 +61,19 @@ class TrainChoices:
         self.weights.changed.connect(self._onChanged)
 
     def show(self) -> None:
-        """Show what the scene holds; the presets' defaults where there is no scene state."""
-        parameters = self._session.parameters
-        if parameters is None:
+        """Show what the scene holds, or what the training under way was told."""
+        shown = self._running or self._session.parameters
+        if shown is None:
             return
         self._isShowing = True
         for box, name, entries in self._boxes:
             values = [value for value, _title, _text in entries]
-            stored = getattr(parameters, name)
+            stored = getattr(shown, name)
             box.setCurrentIndex(values.index(stored) if stored in values else 0)
-        self._ui.seedSpinBox.value = parameters.seed
-        self._ui.threadsSpinBox.value = parameters.threads
-        self.devices.show(parameters.device)
-        self.weights.show(parameters.samModel)
+        self._ui.seedSpinBox.value = shown.seed
+        self._ui.threadsSpinBox.value = shown.threads
+        self.devices.show(shown.device)
+        self.weights.show(shown.samModel)
         self._isShowing = False
         self._showHint()
 
@@ -102,10 +92,20 @@ class TrainChoices:
             threads=self._ui.threadsSpinBox.value,
         )
 
-    def setEnabled(self, enabled: bool) -> None:
-        """Let the user choose, or not."""
-        for widget in (self._ui.presetComboBox, self._ui.modalityComboBox, self._ui.moreSettings):
-            widget.enabled = enabled
+    def lock(self, isLocked: bool, running: TrainSettings | None = None) -> None:
+        """While a training is under way nothing is chosen, and its own settings are shown, where known."""
+        running = running if isLocked else None
+        if (isLocked, running) == (self._isLocked, self._running):
+            return
+        self._isLocked, self._running = isLocked, running
+        ui = self._ui
+        for widget in (
+            ui.presetComboBox, ui.deviceRow, ui.modalityComboBox, ui.methodComboBox, ui.seedSpinBox,
+            ui.threadsSpinBox,
+        ):  # fmt: skip
+            widget.enabled = not isLocked
+        self.weights.lock(isLocked)
+        self.show()
 
     def close(self) -> None:
         """End what is under way."""
@@ -116,7 +116,7 @@ class TrainChoices:
         if self._isShowing:
             return
         parameters, settings = self._session.parameters, self.settings()
-        if parameters is not None:
+        if parameters is not None and not self._isLocked:  # of a running one nothing is taken over
             parameters.preset, parameters.method = settings.preset, settings.method
             parameters.modality, parameters.device = settings.modality, settings.device
             parameters.labeler, parameters.samModel = settings.labeler, settings.samModel

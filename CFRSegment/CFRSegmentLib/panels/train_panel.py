@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 import qt
 import slicer
 
-from ..engine import ModelEntry, Problem, TrainSettings, bytesText, durationText, preflight, smallerSettings
+from ..engine import ModelEntry, TrainSettings, estimateLine, smallerSettings
 from ..i18n import _
 from .message_line import MessageLine
-from .reason_list import reasonsHtml, reasonsText
 from .run_control import RunControl
 from .run_question import Answer, askAboutRun
 from .run_start import RunStart
 from .run_view import RunView
+from .scrolling import isInView, reveal
 from .train_choices import TrainChoices
+from .train_reasons import TrainReasons
 from .ui_files import loadPanelUi
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class TrainPanel:
         self.ui = loadPanelUi("TrainPanel", self._parent)
         self._choices = TrainChoices(self._session, self.ui)
         self._view = RunView(self.ui)
+        self._reasons = TrainReasons(self._session, self.control, self.ui)
         layout = self.ui.trainContentsLayout
         self._message = MessageLine(layout, layout.indexOf(self.ui.estimateLabel) + 1, "trainMessage")
         self._soon = qt.QTimer()
@@ -123,14 +125,15 @@ class TrainPanel:
             self._showStart()
             return
         self._start.examine(settings or self._choices.settings(), devices.devices, start)
+        reveal(self.ui.trainButton, self.ui.checkingRow)
 
     def _stop(self) -> None:
         self.control.stop()
 
     def _resume(self) -> None:
         self._message.clear()
-        if self.control.run is not None:
-            self.control.start(self.control.run)
+        if self.control.run is not None and self.control.start(self.control.run):
+            self._revealRun()
 
     def _trainSmaller(self) -> None:
         smaller = smallerSettings(self._choices.settings())
@@ -170,13 +173,21 @@ class TrainPanel:
             qt.QTimer.singleShot(0, slicer.util.mainWindow().close)
 
     def _onReady(self, run: Path) -> None:
-        self.control.start(run)
+        if self.control.start(run):
+            self._revealRun()
         self._soon.start()
+
+    def _revealRun(self) -> None:
+        """What was started is in view: its progress, and how to stop it."""
+        reveal(self.ui.runLine, self.ui.stopButton)
 
     def _onTaken(self, ids: tuple[str, ...], model: ModelEntry) -> None:
         text = _("The training is done. The model {model} is ready; {count} pseudo-labels wait for review.")
         actions = ((_("Review"), self._showReview), (_("Apply"), self._showApply))
+        isWatched = isInView(self.ui.runProgressBar)
         self._message.info(text.format(model=model.name, count=len(ids)), actions)
+        if isWatched:  # who works elsewhere meanwhile stays there
+            self._message.reveal()
 
     def _showReview(self) -> None:
         self._session.showSection("review")
@@ -189,11 +200,13 @@ class TrainPanel:
         self._showStart()
         problems = self._start.problems
         if not problems:
+            reveal(self.ui.estimateLabel)
             return
         actions = [(_("Start anyway"), self._startAnyway)]
         if self._start.smaller() is not None:
             actions.append((_("Use smaller settings"), self._start.startSmaller))
         self._message.warning("\n".join(str(problem) for problem in problems), actions)
+        self._message.reveal()
 
     def _startAnyway(self) -> None:
         self._message.clear()
@@ -210,22 +223,8 @@ class TrainPanel:
         devices = self._choices.devices
         if not devices.devices and not devices.isLooking:
             devices.lookOnce()
-        environment = self._session.environment(devices.devices)
-        problems = preflight(cohort, self._choices.settings(), environment)
-        self._showReasons(problems)
-
-    def _showReasons(self, problems: tuple[Problem, ...]) -> None:
-        ui, codes = self.ui, [problem.code for problem in problems]
-        blocked = any(problem.blocking for problem in problems)
-        shown = [problem for problem in problems if problem.code != "run_active"]
-        ui.reasonsLabel.text = reasonsHtml(shown if not self.control.isActive else ())
-        ui.reasonsLabel.setVisible(bool(ui.reasonsLabel.text))
-        reasons = reasonsText(problems)
-        ui.trainButton.enabled = ui.estimateButton.enabled = not blocked and not self._isWaiting
-        ui.trainButton.toolTip = reasons or _(
-            "Starts the training in the background. Slicer can be used, and even closed, meanwhile."
-        )
-        ui.installButton.setVisible("missing_packages" in codes)
+        isBlocked = self._reasons.refresh(self._choices.settings(), devices.devices)
+        self.ui.trainButton.enabled = self.ui.estimateButton.enabled = not isBlocked and not self._isWaiting
 
     @property
     def _isWaiting(self) -> bool:
@@ -246,13 +245,7 @@ class TrainPanel:
         estimate = self._start.estimate
         ui.estimateLabel.setVisible(estimate is not None)
         if estimate is not None:
-            text = _("Estimate: about {duration}, {memory} of memory, on {device}.")
-            memory = estimate.gpuMemoryBytes or estimate.memoryBytes
-            ui.estimateLabel.text = text.format(
-                duration=durationText(estimate.seconds),
-                memory=bytesText(memory),
-                device=_("the CPU") if estimate.device == "cpu" else estimate.device,
-            )
+            ui.estimateLabel.text = estimateLine(estimate, self._session.settings.pace(estimate.device))
 
     def _showRun(self) -> None:
         control, state = self.control, self.control.state
@@ -260,7 +253,8 @@ class TrainPanel:
         self._view.showRuns(control.runs() if hasCohort else (), control.run, state)
         if control.run is not None:
             self._view.show(control.run, state, self._actions())
-        self._choices.setEnabled(not control.isActive)
+            self.ui.resumeButton.enabled = not control.isEnding
+        self._choices.lock(control.isActive, control.settings)
 
     def _actions(self) -> tuple[tuple[str, Any], ...]:
         """What is offered beside the problem of a run."""

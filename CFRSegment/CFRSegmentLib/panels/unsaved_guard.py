@@ -5,9 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 
 import qt
-import slicer
 
 from ..i18n import _
+from .question_box import ask
 
 
 class Answer(StrEnum):
@@ -20,21 +20,14 @@ class Answer(StrEnum):
 
 def askAboutEdits(title: str, canStay: bool = True) -> Answer:
     """Ask about the unsaved edits of the case `title`. Without `canStay` the scene is about to go."""
-    box = qt.QMessageBox(slicer.util.mainWindow())
-    box.setIcon(qt.QMessageBox.Warning)
-    box.windowTitle = _("Unsaved label")
-    box.text = _("The label of {case} has changes that are not saved.").format(case=title)
-    save = box.addButton(_("Save label"), qt.QMessageBox.AcceptRole)
-    discard = box.addButton(_("Discard changes"), qt.QMessageBox.DestructiveRole)
-    box.setDefaultButton(save)
+    text = _("The label of {case} has changes that are not saved.").format(case=title)
+    choices = [
+        (_("Save label"), qt.QMessageBox.AcceptRole),
+        (_("Discard changes"), qt.QMessageBox.DestructiveRole),
+    ]
+    more, escape = _("The scene is being closed: what is not saved now is lost."), 0
     if canStay:
-        box.setEscapeButton(box.addButton(_("Stay"), qt.QMessageBox.RejectRole))
-    else:
-        box.informativeText = _("The scene is being closed: what is not saved now is lost.")
-        box.setEscapeButton(save)
-    box.exec_()
-    clicked = box.clickedButton()
-    box.deleteLater()
-    if clicked == save:
-        return Answer.SAVE
-    return Answer.DISCARD if clicked == discard else Answer.STAY
+        choices.append((_("Stay"), qt.QMessageBox.RejectRole))
+        more, escape = "", 2
+    pressed = ask(qt.QMessageBox.Warning, _("Unsaved label"), text, more, choices, escape)
+    return (Answer.SAVE, Answer.DISCARD, Answer.STAY)[pressed]

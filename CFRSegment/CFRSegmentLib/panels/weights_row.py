@@ -42,6 +42,7 @@ class WeightsRow:
         self.changed = Signal()
         self._session, self._ui = session, ui
         self._model = ""
+        self._isLocked = False
         self._asked: WeightsEntry | None = None
         self._task = EngineTask()
         self._task.progressed.connect(self._onProgress)
@@ -75,6 +76,11 @@ class WeightsRow:
         self._model = model
         self._fill()
 
+    def lock(self, isLocked: bool) -> None:
+        """Nothing is chosen or deleted while a training is under way; a download goes on."""
+        self._isLocked = isLocked
+        self._fill()
+
     def close(self) -> None:
         """End what is under way; a download goes on the next time."""
         self._task.close()
@@ -95,12 +101,12 @@ class WeightsRow:
         models = ["", *[item.model for item in entries]]
         box.setCurrentIndex(models.index(self._model) if self._model in models else 0)
         chosen = self._entry()
-        isAbsent = chosen is not None and chosen.file is None
-        self._ui.samDownloadButton.setVisible(isAbsent and not self.isBusy)
-        self._ui.samFileButton.setVisible(isAbsent and not self.isBusy)
-        self._ui.samRemoveButton.setVisible(chosen is not None and not isAbsent and not self.isBusy)
+        isFree, isAbsent = not self.isBusy and not self._isLocked, chosen is not None and chosen.file is None
+        self._ui.samDownloadButton.setVisible(isAbsent and isFree)
+        self._ui.samFileButton.setVisible(isAbsent and isFree)
+        self._ui.samRemoveButton.setVisible(chosen is not None and not isAbsent and isFree)
         self._ui.samProgress.setVisible(self.isBusy)
-        box.enabled = not self.isBusy
+        box.enabled = isFree
 
     def _onChosen(self, index: int) -> None:
         self._model = str(self._ui.samComboBox.itemData(index))
