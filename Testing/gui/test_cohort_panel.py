@@ -189,6 +189,25 @@ def test_the_list_is_filtered_by_status_and_by_text(window, new_cohort):
     assert [row[0] for row in window.rows()] == [title]
 
 
+def test_titles_are_shown_whole_and_other_columns_give_way(window, trained_cohort, shot):
+    from PySide6 import QtCore, QtWidgets
+
+    main_window = unwrap(window.bed.window)
+    dock = main_window.findChild(QtWidgets.QDockWidget, "PanelDockWidget")
+    window.open_cohort(trained_cohort)
+    view = unwrap(window.cohort.ui.caseView)
+    shown = {}
+    for width in (420, 460, 640, 420):
+        main_window.resizeDocks([dock], [width], QtCore.Qt.Orientation.Horizontal)
+        process_events(0.4)
+        needed = max(view.sizeHintForIndex(view.model().index(row, 0)).width() for row in range(6))
+        assert view.columnWidth(0) >= needed, f"titles are cut at {width} pixels"
+        shown[width] = [column for column in range(5) if not view.isColumnHidden(column)]
+        shot(f"cohort_columns_{width}")
+    assert shown[640] == [0, 2, 3, 4] and shown[420][:2] == [0, 2]
+    assert len(shown[420]) < 4, "in a narrow panel something has to give way"
+
+
 def test_removed_cases_are_asked_about_and_their_files_kept(window, new_cohort):
     window.open_cohort(new_cohort(cases=3, labeled=1))
     window.select(0, 2)

@@ -20,6 +20,20 @@ def test_the_five_sections_are_in_the_order_of_the_work(window, shot):
     shot("shell_empty")
 
 
+def test_folded_sections_follow_each_other_without_gaps(window, shot):
+    sections = [window.widget.sections.section(name) for name in ("cohort", "annotate", "train", "review")]
+    for section in sections:
+        section.collapsed = True
+    process_events(0.4)
+    shot("shell_folded")
+    raw = [unwrap(section) for section in sections]
+    tops = [item.mapToGlobal(item.rect().topLeft()).y() for item in raw]
+    header = raw[0].sizeHint().height()  # of a folded section
+    button = QtWidgets.QPushButton("Cohort").sizeHint().height()
+    assert header <= button + 2
+    assert [after - before - header for before, after in zip(tops, tops[1:], strict=False)] == [6, 6, 6]
+
+
 def clipped(top):
     """Visible labels and buttons that are narrower than their text, and line breaks that do not fit."""
     kinds = (QtWidgets.QLabel, QtWidgets.QPushButton, QtWidgets.QCheckBox, QtWidgets.QRadioButton)

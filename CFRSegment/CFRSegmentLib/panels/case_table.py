@@ -9,6 +9,7 @@ import qt
 from ..cohort import Case, Status
 from ..i18n import _
 from .case_texts import caseToolTip, signedText, uncertaintyText
+from .resize_filter import ResizeFilter
 from .signals import Signal
 from .status_looks import statusIcon, statusText
 
@@ -16,7 +17,8 @@ TITLE, MODALITY, STATUS, UNCERTAINTY, SIGNED = range(5)
 ID_ROLE, SORT_ROLE, STATUS_ROLE = qt.Qt.UserRole, qt.Qt.UserRole + 1, qt.Qt.UserRole + 2
 FIRST_PORTION, PORTION, ROWS_AT_ONCE = 150, 30, 5
 FILL_MILLISECONDS = 5
-CELL_PADDING, ICON_WIDTH, WIDEST_COLUMN, TITLE_LETTERS = 14, 20, 150, 10
+CELL_PADDING, ICON_WIDTH, WIDEST_COLUMN, WIDEST_TITLE = 14, 20, 150, 240
+GIVEN_UP_FOR_TITLES = (SIGNED, MODALITY, UNCERTAINTY)  # in this order; the tool tip has them, too
 
 
 class CaseTable:
@@ -30,6 +32,9 @@ class CaseTable:
         self._waiting: list[Case] = []
         self._rowOf: dict[str, int] = {}
         self._icons = {status: statusIcon(status) for status in Status}
+        self._wanted: set[int] = set()  # columns that say something of these cases
+        self._widths: dict[int, int] = {}  # of each column but the titles', in pixels
+        self._titleWidth = 0
         self._timer = qt.QTimer()
         self._timer.setInterval(FILL_MILLISECONDS)
         self._timer.connect("timeout()", self._fillPortion)
@@ -93,6 +98,7 @@ class CaseTable:
 
     def cleanup(self) -> None:
         """Stop filling."""
+        self._resized.remove()
         self._timer.stop()
         self._waiting = []
 
@@ -119,6 +125,8 @@ class CaseTable:
         header.setStretchLastSection(False)
         header.setSectionResizeMode(TITLE, qt.QHeaderView.Stretch)
         header.setMinimumSectionSize(40)
+        view.setTextElideMode(qt.Qt.ElideMiddle)  # titles often differ at their ends
+        self._resized = ResizeFilter(view.viewport(), self._leaveRoomForTitles)
         view.connect("activated(QModelIndex)", self._onActivated)
         selection = view.selectionModel()
         selection.connect("selectionChanged(QItemSelection,QItemSelection)", self._onSelectionChanged)
@@ -163,8 +171,7 @@ class CaseTable:
             UNCERTAINTY: all(case.uncertainty is None for case in cases),
             SIGNED: not any(case.decidedBy or case.decidedAt for case in cases),
         }
-        for column, isHidden in hidden.items():
-            self.view.setColumnHidden(column, isHidden)
+        self._wanted = {column for column, isHidden in hidden.items() if not isHidden}
         texts = {
             MODALITY: {case.modality for case in cases},
             STATUS: {statusText(case.status) for case in cases},
@@ -173,26 +180,34 @@ class CaseTable:
         }
         for column, found in texts.items():
             self._fit(column, found)
+        titles = self._textWidth(max((case.title for case in cases), key=len, default=""))
+        self._titleWidth = min(titles + CELL_PADDING, WIDEST_TITLE)
         self._leaveRoomForTitles()
 
     def _leaveRoomForTitles(self) -> None:
-        """In a narrow panel the titles come first; who signed is in the tool tip, too."""
-        view, header = self.view, self.view.header()
-        shown = [
-            column for column in (MODALITY, STATUS, UNCERTAINTY, SIGNED) if not view.isColumnHidden(column)
-        ]
-        left = view.viewport().width - sum(header.sectionSize(column) for column in shown)
-        if view.visible and left < view.fontMetrics().boundingRect("M" * TITLE_LETTERS).width():
-            view.setColumnHidden(SIGNED, True)
+        """Titles are shown whole; where the panel is too narrow for it, other columns are given up."""
+        view, shown = self.view, self._wanted | {STATUS}
+        if view.isVisible():
+            left = view.viewport().width - self._titleWidth
+            for column in GIVEN_UP_FOR_TITLES:
+                if sum(self._widths[column] for column in shown) > left:
+                    shown.discard(column)
+        for column in (MODALITY, UNCERTAINTY, SIGNED):
+            view.setColumnHidden(column, column not in shown)
 
     def _fit(self, column: int, texts: Iterable[str]) -> None:
         """As wide as its texts in bold, within reason; what is left is for the titles."""
+        title = self._model.headerData(column, qt.Qt.Horizontal)
+        width = max(self._textWidth(text) for text in (title, *texts)) + CELL_PADDING
+        width += ICON_WIDTH if column == STATUS else 0
+        self._widths[column] = min(width, WIDEST_COLUMN)
+        self.view.header().resizeSection(column, self._widths[column])
+
+    def _textWidth(self, text: str) -> int:
+        """In bold, as the open case is shown."""
         font = qt.QFont(self.view.font)
         font.setBold(True)
-        metrics, title = qt.QFontMetrics(font), self._model.headerData(column, qt.Qt.Horizontal)
-        width = max(metrics.boundingRect(text).width() for text in (title, *texts)) + CELL_PADDING
-        width += ICON_WIDTH if column == STATUS else 0
-        self.view.header().resizeSection(column, min(width, WIDEST_COLUMN))
+        return qt.QFontMetrics(font).boundingRect(text).width()
 
     def _indexOf(self, caseId: str) -> qt.QModelIndex | None:
         row = self._rowOf.get(caseId)

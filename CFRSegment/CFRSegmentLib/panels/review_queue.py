@@ -83,7 +83,6 @@ class ReviewQueue:
         if caseId:
             self.chosen.emit(str(caseId))
 
-
     def _items(self, case: Case) -> list[qt.QStandardItem]:
         texts = (case.title, uncertaintyText(case), statusText(case.status), signedText(case))
         items, toolTip = [qt.QStandardItem(text) for text in texts], caseToolTip(case)
