@@ -10,6 +10,8 @@ STAMP := $(VENV)/.installed
 CPU_BUILDS := https://download.pytorch.org/whl/cpu
 PYTEST_ARGS ?=
 WINDOW_ARGS ?=
+# Tests in windows mostly wait, so several run at a time, each process with a screen of its own.
+WINDOW_PROCESSES ?= 2
 DEMO_ARGS ?=
 PREVIEW_ARGS ?=
 # Exit code 5 says that no test was chosen, as with PYTEST_ARGS="-k name": another of the three may have it.
@@ -17,7 +19,7 @@ PYTEST = pytest() { $(PYTHON) -m pytest -q "$$@" $(PYTEST_ARGS) || [ $$? -eq 5 ]
 
 .PHONY: test test-engine test-viewer test-windows environment preview demo lint clean
 
-# Three processes: the viewer's never has PyTorch, and windows need a screen.
+# Processes of their own: the viewer's never has PyTorch, and windows need a screen.
 test: test-engine test-viewer test-windows
 
 test-engine: $(STAMP)
@@ -28,7 +30,7 @@ test-viewer: $(STAMP)
 
 test-windows: $(STAMP)
 	@if reason=$$($(PYTHON) -m Testing.window_check 2>&1); then \
-	  $(PYTEST) Testing/bed Testing/gui $(WINDOW_ARGS); \
+	  $(PYTEST) Testing/bed Testing/gui --numprocesses $(WINDOW_PROCESSES) --dist worksteal $(WINDOW_ARGS); \
 	else \
 	  echo "No window can be shown here, so the tests in windows are skipped: $$reason"; \
 	  test -z "$(findstring --require-display,$(WINDOW_ARGS))"; \

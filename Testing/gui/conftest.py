@@ -31,6 +31,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--screenshots", type=Path, help="folder for screenshots (default: none are kept)")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The story, which takes minutes, comes first, so that where tests run side by side none waits for it."""
+    items.sort(key=lambda item: item.path.name != "test_story.py")
+
+
 @pytest.fixture
 def engine_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A PythonSlicer on the path, which is this Python, as the installed Slicer has one."""

@@ -112,15 +112,13 @@ def test_a_segmentation_of_a_loaded_scene_shows_as_it_did_before(bed, volume, hi
 
     slicer.util.loadSegmentation(str(hippocampus[0][1]), {})
     views = [bed.layoutManager.sliceWidget(name).sliceView() for name in ("Red", "Yellow", "Green")]
-    process_events(0.2)
+    wait_until(lambda: min(colored(view) for view in views) > 200, "the segmentation")
     saved = [colored(view) for view in views]
-    assert min(saved) > 200
     assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
     bed.resetScene()
     assert [colored(view) for view in views] == [0, 0, 0]
     slicer.util.loadScene(str(tmp_path / "scene.mrb"))
-    process_events(0.2)
-    assert [colored(view) for view in views] == saved
+    wait_until(lambda: [colored(view) for view in views] == saved, "the same picture")
 
 
 def test_a_segmentation_shows_in_color_and_in_3d(bed, volume, hippocampus):
@@ -129,8 +127,8 @@ def test_a_segmentation_shows_in_color_and_in_3d(bed, volume, hippocampus):
     segmentation = slicer.util.loadSegmentation(str(hippocampus[0][1]), {})
     segmentation.CreateClosedSurfaceRepresentation()
     slicer.util.resetThreeDViews()
-    process_events(0.1)
-    assert colored(bed.layoutManager.sliceWidget("Red").sliceView()) > 200
+    view = bed.layoutManager.sliceWidget("Red").sliceView()
+    wait_until(lambda: colored(view) > 200, "the segmentation")
     view = bed.layoutManager.threeDWidget(0).threeDView()
     before = picture(view)
     segmentation.GetDisplayNode().SetVisibility3D(False)
