@@ -14,7 +14,13 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MARGIN = 5  # voxels around the label
-SHORT = {"retrain.steps": 24, "retrain.log_every": 2, "retrain.checkpoint_every": 6, "retrain.width": 4}
+SHORT = {
+    "atlas.resolution_mm": 3.0,  # registered in a blink; how good the labels are is tested elsewhere
+    "retrain.steps": 24,
+    "retrain.log_every": 2,
+    "retrain.checkpoint_every": 6,
+    "retrain.width": 4,
+}
 LONG_STEPS = 120
 Pairs = list[tuple[Path, Path]]
 
@@ -54,7 +60,7 @@ def short_preview(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 @pytest.fixture
 def long_preview(monkeypatch: pytest.MonkeyPatch, short_preview: dict[str, Any]) -> None:
-    """As `short_preview`, but it lasts long enough to close and open the application meanwhile."""
+    """As `short_preview`, but it lasts far longer than what a test does before it stops it."""
     from CFRTrain.runs import presets
 
     monkeypatch.setitem(presets.PREVIEW, "retrain.steps", LONG_STEPS)
@@ -62,10 +68,10 @@ def long_preview(monkeypatch: pytest.MonkeyPatch, short_preview: dict[str, Any])
 
 @pytest.fixture
 def small_cohort(small_volumes: Pairs, tmp_path: Path) -> Callable[..., Path]:
-    """Make a cohort of small volumes: `small_cohort(cases=4, labeled=1)`."""
+    """Make a cohort of small volumes: `small_cohort(cases=3, labeled=1)`."""
     from Testing.gui.cohorts import make_cohort
 
-    def make(cases: int = 4, labeled: int = 1, name: str = "Hippocampus é 海馬") -> Path:
+    def make(cases: int = 3, labeled: int = 1, name: str = "Hippocampus é 海馬") -> Path:
         return make_cohort(tmp_path / name, name, small_volumes[:cases], labeled)
 
     return make
