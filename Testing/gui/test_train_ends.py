@@ -89,17 +89,16 @@ def test_a_training_without_a_last_word_is_lost_and_can_be_resumed(train, window
     assert [button.text for button in train.panel._view.message._actions] == ["Resume"]
 
 
-@pytest.mark.usefixtures("long_preview")
 @pytest.mark.hang_limit(400)
 def test_27_closing_the_scene_or_leaving_the_module_does_not_stop_it(train, window):
     train.open()
     train.start()
-    pids = train.pids()
-    window.bed.resetScene()
-    assert window.session.cohort is not None and train.control.isActive
-    window.leave_module()
-    process_events(1)
-    assert all(is_alive(pid) for pid in pids)
+    with train.held() as pids:
+        window.bed.resetScene()
+        assert window.session.cohort is not None and train.control.isActive
+        window.leave_module()
+        process_events(0.5)
+        assert all(is_alive(pid) for pid in pids)
     window.enter_module()
     assert train.wait_for_end() == "done"
 
@@ -112,25 +111,25 @@ def leave_running(window) -> None:
     window.widget = window.bed.loadModule(MODULE)
 
 
-@pytest.mark.usefixtures("long_preview")
 @pytest.mark.hang_limit(400)
 def test_27_leave_running_lets_slicer_close_and_the_run_is_found_again(train, window, shot):
     train.open()
     train.start()
     train.wait_for_step(2)
-    run, pids = train.control.run, train.pids()
-    window.dialogs.expect("Do not close", title="Training is running")
-    assert not window.bed.close()
-    leave_running(window)
-    assert all(is_alive(pid) for pid in pids)
-    window.session.parameters.preset = "preview"
-    window.session.openCohort(train.folder)
-    train.show()
-    assert train.control.run == run and train.control.isActive
-    assert train.panel._view._loss.curves, "22: the curves of before are there again"
-    shot("train_reattached")
+    run = train.control.run
+    with train.held() as pids:
+        window.dialogs.expect("Do not close", title="Training is running")
+        assert not window.bed.close()
+        leave_running(window)
+        assert all(is_alive(pid) for pid in pids)
+        window.session.parameters.preset = "preview"
+        window.session.openCohort(train.folder)
+        train.show()
+        assert train.control.run == run and train.control.isActive
+        assert train.panel._view._loss.curves, "22: the curves of before are there again"
+        shot("train_reattached")
     assert train.wait_for_end() == "done"
-    assert len(window.session.cohort.reviewQueue()) == 3
+    assert len(window.session.cohort.reviewQueue()) == 2
 
 
 @pytest.mark.usefixtures("long_preview")
@@ -148,7 +147,6 @@ def test_27_stop_training_stops_it_and_then_closes_slicer(train, window):
     window.bed.restart()
 
 
-@pytest.mark.usefixtures("long_preview")
 @pytest.mark.hang_limit(400)
 def test_a_run_that_ended_while_slicer_was_closed_is_taken_over_when_the_cohort_is_opened(train, window):
     train.open()
