@@ -17,6 +17,7 @@ from .review_history import ReviewHistory
 from .review_keys import ReviewKeys
 from .review_queue import ReviewQueue, decidedCases
 from .reviewer import Reviewer
+from .scrolling import keepInPlace
 from .status_looks import statusText
 from .ui_files import loadPanelUi
 from .uncertainty_overlay import UncertaintyOverlay
@@ -110,6 +111,11 @@ class ReviewPanel:
         return act
 
     def _try(self, action: Callable[[], Any]) -> Any:
+        """Do what a person asked for; the buttons stay in place, though the editor may open above."""
+        keepInPlace(self.ui.reviewCaseLabel, self.ui.undoButton)
+        return self._attempt(action)
+
+    def _attempt(self, action: Callable[[], Any]) -> Any:
         """Do it; what cannot be done is said in the panel."""
         self.message.clear()
         try:
@@ -222,7 +228,7 @@ class ReviewPanel:
             text = _("There is a newer pseudo-label of this case. Discard your changes to see it.")
             self.message.warning(text, [(_("Discard changes"), self._reviewer.discardEdits)])
         else:
-            self._try(self._session.case.discard)
+            self._attempt(self._session.case.discard)
 
     def _refreshQueue(self, *_arguments: object) -> None:
         """Which cases wait, how many are done, or why there are none."""

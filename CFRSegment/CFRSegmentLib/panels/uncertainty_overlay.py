@@ -1,4 +1,4 @@
-"""Where the model doubts, as colors over the image of the open case."""
+"""Where the model doubts, as colors over the image of the open case, until that is decided on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import qt
 import slicer
 
 from .. import scene
-from ..cohort import CohortError
+from ..cohort import CohortError, Status
 from ..i18n import _
 from ..scene import Role
 from .signals import Signal
@@ -71,9 +71,10 @@ class UncertaintyOverlay:
             slicer.util.setSliceViewerLayers(foregroundOpacity=percent / 100)
 
     def _apply(self) -> None:
-        """Make the views as they should be: at most one map, that of the open case."""
+        """Make the views as they should be: one map at most, that of an open case that waits for review."""
         case, current = self._session.case, self._session.case.current
-        path = current.uncertaintyMap if current is not None and case.isWhole() else None
+        isWaiting = current is not None and current.status is Status.PSEUDO_LABELED and case.isWhole()
+        path = current.uncertaintyMap if isWaiting else None
         self._ui.uncertaintyCheckBox.enabled = path is not None
         isOn = self._ui.uncertaintyCheckBox.checked
         self._ui.uncertaintySlider.enabled = path is not None and isOn
