@@ -58,7 +58,8 @@ class Messages:
             raise
         except Exception as error:
             failure = _as_failure(error)
-            self.send("error", code=failure.code, text=failure.text, remedy=failure.remedy)
+            named = {"case": failure.case} if failure.case else {}
+            self.send("error", code=failure.code, text=failure.text, remedy=failure.remedy, **named)
             self.send("finished", status="failed")
             if failure is error or failure.code == "unexpected":
                 raise  # with its traceback

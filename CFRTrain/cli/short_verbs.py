@@ -14,9 +14,10 @@ Add = Callable[..., argparse.ArgumentParser]
 
 
 def add_short_verbs(add: Add) -> None:
-    """Adds devices, estimate, weights, collect, inspect and supervise."""
+    """Adds devices, estimate, suggest, weights, collect, inspect and supervise."""
     _add_devices(add("devices", help="say what can be computed on, and try it"))
     _add_estimate(add("estimate", help="say how long a run takes and how much memory, without training"))
+    _add_suggest(add("suggest", help="say which case to label next, and why"))
     _add_weights(add("weights", help="download, verify or install SAM's official weights"))
     _add_collect(add("collect", help="check volumes from anywhere and bring them into one folder"))
     _add_inspect(add("inspect", help="verify a model file and say what is in it"))
@@ -48,6 +49,18 @@ def _add_estimate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, help="run folder")
     add_viewer_options(parser)
     parser.set_defaults(verb=later("estimating", "estimate_run"))
+
+
+def _add_suggest(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", type=Path, help="run folder, folder with cases.json, or folder of volumes")
+    parser.add_argument("--labels", type=Path, help="for a folder of volumes: label maps named like them")
+    parser.add_argument("--count", type=int, default=5, help="how many cases (default 5)")
+    parser.add_argument("--slices", type=int, default=3, help="slices to correct in each (default 3)")
+    parser.add_argument("--embedding", choices=("volumes", "sam"), default="volumes")
+    parser.add_argument("--output", type=Path, help="write the suggestions, as JSON, to this file, too")
+    parser.add_argument("--threads", type=int, default=0, help="processor threads (default all)")
+    add_viewer_options(parser)
+    parser.set_defaults(verb=later("suggesting", "suggest"))
 
 
 def _add_supervise(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,8 @@ from CFRTrain.runs.run_folder import RunFolder
 COLUMNS = ("dice", "jaccard", "assd", "hd95")
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of cells as lines with columns of one width."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows
@@ -39,7 +40,7 @@ def result_table(results: Mapping[str, Any]) -> str:
             ]
         )
     stages = ", ".join(f"{name} {stage['seconds']:.0f} s" for name, stage in results["stages"].items())
-    return f"{_aligned(rows)}\nmean Dice {validation['mean_dice']:.3f}; {stages}"
+    return f"{aligned(rows)}\nmean Dice {validation['mean_dice']:.3f}; {stages}"
 
 
 def evaluation_table(rows: Sequence[Mapping[str, Any]], classes: Sequence[ClassSpec]) -> str:
@@ -55,7 +56,7 @@ def evaluation_table(rows: Sequence[Mapping[str, Any]], classes: Sequence[ClassS
                 "yes" if row["failure"] else "",
             ]
         )
-    return _aligned(lines)
+    return aligned(lines)
 
 
 def run_status(run: RunFolder) -> dict[str, Any]:

@@ -15,12 +15,14 @@ from CFRTrain.runs.run_folder import RunFolder, write_atomic
 
 @dataclass(frozen=True)
 class Dataset:
-    """A fixed split: the first `pool` cases train, the last `validation` ones measure."""
+    """A fixed split: of the cases `start` to `stop` the first `pool` train, the last `validation` measure."""
 
     folder: str
     classes: tuple[ClassSpec, ...]
     pool: int
     validation: int
+    start: int = 0
+    stop: int | None = None
 
 
 DATASETS = {
@@ -42,7 +44,7 @@ def write_run(folder: Path, data: Path, dataset: Dataset, labeled: Collection[in
 
     labeled: indices into the pool. Raises SystemExit where the data set has too few cases for its split.
     """
-    names = ordered_cases(data / dataset.folder)
+    names = ordered_cases(data / dataset.folder)[dataset.start : dataset.stop]
     pool, validation = names[: dataset.pool], names[-dataset.validation :]
     if set(pool) & set(validation) or len(pool) < dataset.pool:
         raise SystemExit(f"{dataset.folder} has too few cases for its split")

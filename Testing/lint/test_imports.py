@@ -18,9 +18,20 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "retraining": ("training", "data", "runs"),
     "models": ("retraining.networks", "retraining.encoder_decoder", "training", "data", "runs"),
     "labelers": ("retraining", "models.inference", "training", "data", "runs"),
-    "stages": ("labelers", "retraining", "models", "training", "data", "runs"),
-    "pipeline": ("stages", "labelers", "retraining", "models", "training", "data", "runs"),
-    "cli": ("pipeline", "stages", "labelers", "retraining", "models", "training", "data", "runs"),
+    "selection": ("labelers", "training", "data", "runs"),
+    "stages": ("selection", "labelers", "retraining", "models", "training", "data", "runs"),
+    "pipeline": ("stages", "selection", "labelers", "retraining", "models", "training", "data", "runs"),
+    "cli": (
+        "pipeline",
+        "stages",
+        "selection",
+        "labelers",
+        "retraining",
+        "models",
+        "training",
+        "data",
+        "runs",
+    ),
     "__main__": ("cli", "runs"),
 }
 # Of CFRTrain only what needs nothing but the standard library.

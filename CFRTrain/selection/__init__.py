@@ -1,0 +1,1 @@
+"""Which case a person should label next, and which of its slices to look at first."""
