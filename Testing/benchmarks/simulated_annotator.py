@@ -31,7 +31,7 @@ SPLITS = {
     "reported": Dataset("hippocampus", CLASSES, 61, 40),
 }
 # The preview preset, its registration at half the resolution: a run is about a minute of one core.
-CHEAP = {"device": "cpu", "predict.runtime": "torch", "atlas.resolution_mm": 2.0}
+CHEAP = {"device": "cpu", "atlas.resolution_mm": 2.0}
 
 
 class Annotator:
