@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
 import numpy as np
@@ -14,18 +14,21 @@ PROBABILITY_FLOOR = 1e-3  # one labeler that is sure of a mistake must not veto 
 Pool = Literal["arithmetic", "logarithmic"]
 
 
-class Trust(Protocol):
-    """Says how far to trust each member on a case, without a reference."""
+OpinionsOf = Callable[[str], Sequence[np.ndarray]]
 
-    def weights(self, case_id: str, opinions: Sequence[np.ndarray]) -> tuple[float, ...]:
-        """One weight above zero per member, from their opinions (C,z,y,x)."""
+
+class Trust(Protocol):
+    """Says how far to trust each member, without a reference."""
+
+    def weights(self, opinions_of: OpinionsOf) -> tuple[float, ...]:
+        """One weight above zero per member, from their opinions (C,z,y,x) on cases of its choice."""
 
 
 class FusionLabeler:
     """Labels a case by several labelers, or their caches, together.
 
     members: labelers (wrap one in CachedLabeler to reuse its results) or caches already filled.
-    weights: one per member, above zero; None: all alike. trust: gives the weights of each case instead.
+    weights: one per member, above zero; None: all alike. trust: finds the weights instead, once.
     agreement: whether the confidence is scaled by how far the members agree.
     """
 
@@ -57,22 +60,23 @@ class FusionLabeler:
 
     def label(self, case_id: str) -> PseudoLabel:
         """The fused pseudo-label. DataError from a cache without the case; ValueError when grids differ."""
+        opinions = self.opinions_of(case_id)
+        if self.trust is not None:
+            found = self.trust.weights(self.opinions_of)
+            self.weights, self.trust = tuple(weight / sum(found) for weight in found), None
+        fused = fuse(opinions, self.weights, self.pool)
+        agreement = member_agreement(opinions, fused, self.weights) if self.agreement else None
+        return PseudoLabel(fused, agreement)
+
+    def opinions_of(self, case_id: str) -> list[np.ndarray]:
+        """The members' probabilities (C,z,y,x). Raises what `label` raises."""
         opinions = []
         for member in self.members:
             pseudo = member.load(case_id) if isinstance(member, PseudoLabelCache) else member.label(case_id)
             opinions.append(pseudo.probabilities)
         if len({opinion.shape for opinion in opinions}) > 1:
             raise ValueError(f"Members gave different grids: {[opinion.shape for opinion in opinions]}.")
-        weights = self._weights(case_id, opinions)
-        fused = fuse(opinions, weights, self.pool)
-        agreement = member_agreement(opinions, fused, weights) if self.agreement else None
-        return PseudoLabel(fused, agreement)
-
-    def _weights(self, case_id: str, opinions: Sequence[np.ndarray]) -> tuple[float, ...]:
-        if self.trust is None:
-            return self.weights
-        found = self.trust.weights(case_id, opinions)
-        return tuple(weight / sum(found) for weight in found)
+        return opinions
 
 
 def fuse(opinions: Sequence[np.ndarray], weights: Sequence[float], pool: Pool = "arithmetic") -> np.ndarray:

@@ -8,9 +8,9 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Fusion:
-    """weights: equal, or trust: of each case, by how well each member's label explains the labeled cases.
+    """weights: equal, or trust: less for members whose labels, registered back, miss the labeled cases.
 
-    Trust takes one more registration per case and labeled case.
+    Trust takes up to a dozen more registrations.
     """
 
     weights: Literal["equal", "trust"] = "equal"

@@ -1,4 +1,4 @@
-"""Trust in the members of a fusion: reverse accuracy by hand, on bent ellipsoids, kept per case."""
+"""Trust in the members of a fusion: reverse accuracy by hand, on bent ellipsoids, kept."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pytest
 from CFRTrain.labelers.base import PseudoLabel, one_hot
 from CFRTrain.labelers.fusion import FusionLabeler
 from CFRTrain.labelers.registration import Transform
-from CFRTrain.labelers.reverse_accuracy import ReverseAccuracy, reverse_dice
+from CFRTrain.labelers.reverse_accuracy import ReverseAccuracy, reverse_dice, trusted
 from CFRTrain.runs.errors import JobError
+from CFRTrain.runs.events import read_events
 from CFRTrain.runs.job import Fusion
 from CFRTrain.stages.context import Context
 from CFRTrain.stages.labeling import build_labeler
@@ -55,26 +56,40 @@ def test_a_right_label_is_trusted_more_than_one_that_lies_beside_the_structure(t
     trust = trust_in(cohort, "atlas", "network")
     right, beside = trust.accuracies("case_0002", opinions)
     assert right > 0.8 > beside + 0.2
-    assert trust.weights("case_0002", opinions) == pytest.approx((right**4, beside**4))
 
 
-def test_what_was_found_is_kept_and_not_registered_again(tmp_path, monkeypatch):
+def test_small_differences_do_not_count_and_large_ones_take_all_weight():
+    assert trusted((0.85, 0.80)) == (1.0, 1.0)
+    assert trusted((0.74, 0.55)) == pytest.approx((1.0, 0.1))
+    assert trusted((0.5, 0.9, 0.75)) == pytest.approx((0.01, 1.0, 0.5))
+    assert trusted((0.0, 0.0)) == (1.0, 1.0)
+
+
+def test_the_mean_over_the_cases_decides_and_what_was_found_is_kept(tmp_path):
+    cohort, asked = Cohort(tmp_path), []
+    found = {"case_0002": (0.9, 0.7), "case_0003": (0.7, 0.5), "case_0004": (0.8, 0.8)}
+
+    def accuracies(case_id, opinions):
+        asked.append(case_id)
+        return found[case_id]
+
+    for _ in range(2):
+        trust = trust_in(cohort, "atlas", "network")
+        trust.accuracies = accuracies
+        assert trust.weights(lambda case: [case]) == pytest.approx((1.0, 1 - (0.8 - 2.0 / 3 - 0.1) / 0.1))
+    assert asked == list(found)
+    assert json.loads((tmp_path / "trust/case_0002.json").read_text()) == {"atlas": 0.9, "network": 0.7}
+
+
+def test_a_case_that_fails_is_passed_over_and_without_any_all_weigh_alike(tmp_path):
     cohort = Cohort(tmp_path)
-    opinions = [one_hot(cohort.labels["case_0003"], 2)] * 2
-    first = trust_in(cohort, "atlas", "sam").weights("case_0003", opinions)
-    kept = json.loads((tmp_path / "trust/case_0003.json").read_text())
-    assert list(kept) == ["atlas", "sam"] and kept["atlas"] == kept["sam"]
-    again = trust_in(cohort, "atlas", "sam")
-    monkeypatch.setattr(again, "accuracies", lambda *_: pytest.fail("registered again"))
-    assert again.weights("case_0003", opinions) == first
 
+    def fails(case):
+        raise ValueError("no label")
 
-def test_two_labels_of_nothing_are_trusted_alike(tmp_path):
-    cohort = Cohort(tmp_path)
-    cohort.run.folder("trust")
-    cohort.run.write_json("trust/case_0002.json", {"atlas": 0.0, "network": 0.02})
-    first, second = trust_in(cohort, "atlas", "network").weights("case_0002", [])
-    assert first == second > 0
+    assert trust_in(cohort, "atlas", "network").weights(fails) == (1.0, 1.0)
+    codes = [event["code"] for event in read_events(cohort.run.events.path)[0] if event["type"] == "warning"]
+    assert codes == ["trust_case"] * 3 + ["trust_unknown"]
 
 
 def test_a_damaged_file_is_named(tmp_path):
@@ -82,7 +97,7 @@ def test_a_damaged_file_is_named(tmp_path):
     cohort.run.folder("trust")
     cohort.run.write_json("trust/case_0002.json", {"atlas": 0.5})
     with pytest.raises(JobError, match="trust/case_0002.json"):
-        trust_in(cohort, "atlas", "network").weights("case_0002", [])
+        trust_in(cohort, "atlas", "network").weights(lambda case: [])
 
 
 class Fixed:
@@ -98,16 +113,19 @@ class Fixed:
         return PseudoLabel(np.array([1 - self.foreground, self.foreground], np.float32).reshape(2, 1, 1, 1))
 
 
-def test_a_fusion_weighs_its_members_anew_for_each_case():
+def test_a_fusion_asks_once_for_the_weights_and_gives_the_opinions():
+    asked = []
+
     class Trust:
-        def weights(self, case_id, opinions):
-            assert [opinion[1].item() for opinion in opinions] == pytest.approx([0.9, 0.1])
-            return {"a": (3.0, 1.0), "b": (0.5, 0.5)}[case_id]
+        def weights(self, opinions_of):
+            asked.append([opinion[1].item() for opinion in opinions_of("b")])
+            return (3.0, 1.0)
 
     fusion = FusionLabeler([Fixed(0.9), Fixed(0.1)], trust=Trust())
-    assert fusion.label("a").probabilities[1].item() == pytest.approx(0.7)
-    assert fusion.label("b").probabilities[1].item() == pytest.approx(0.5)
+    for case in ("a", "b"):
+        assert fusion.label(case).probabilities[1].item() == pytest.approx(0.7)
     assert fusion.label("a").agreement.item() == pytest.approx(0.75)
+    assert asked == [pytest.approx([0.9, 0.1])]
 
 
 @pytest.mark.parametrize(("weights", "kind"), [("equal", type(None)), ("trust", ReverseAccuracy)])
