@@ -19,6 +19,7 @@ from CFRTrain.runs.job_finetune import FineTune
 from CFRTrain.runs.job_fusion import Fusion
 from CFRTrain.runs.job_looks import Looks
 from CFRTrain.runs.job_mn import MN
+from CFRTrain.runs.job_promotion import Promotion
 from CFRTrain.runs.job_sections import (
     Atlas,
     ClassSpec,
@@ -61,6 +62,7 @@ class Job:
     fusion: Fusion = field(default_factory=Fusion)
     looks: Looks = field(default_factory=Looks)
     calibration: Calibration = field(default_factory=Calibration)
+    promotion: Promotion = field(default_factory=Promotion)
     retrain: Retrain = field(default_factory=Retrain)
     mn: MN = field(default_factory=MN)
     predict: Predict = field(default_factory=Predict)
@@ -163,6 +165,7 @@ __all__ = [
     "NetworkLabeler",
     "PlanOverrides",
     "Predict",
+    "Promotion",
     "Retrain",
     "changed",
     "job_from_json",

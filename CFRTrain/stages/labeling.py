@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 
 from CFRTrain.labelers.atlas import AtlasLabeler
 from CFRTrain.labelers.base import CachedLabeler, Labeler, PseudoLabelCache, label_all
@@ -16,6 +15,7 @@ from CFRTrain.labelers.reverse_accuracy import ReverseAccuracy
 from CFRTrain.labelers.sam_labeler import SamLabeler
 from CFRTrain.retraining.assembly import method_of
 from CFRTrain.runs.errors import DataError, JobError
+from CFRTrain.runs.job import Job
 from CFRTrain.runs.run_folder import RunFolder
 from CFRTrain.stages.context import Context
 
@@ -59,34 +59,52 @@ def build_labeler(context: Context, name: str) -> Labeler:
             CachedLabeler(build_labeler(context, member), cache_of(context, member))
             for member in context.job.fusion_members
         ]
-        return FusionLabeler(members, trust=_trust(context))
+        return FusionLabeler(members, trust=trust_of(context, context.run))
     if name not in BUILDERS:
         raise JobError(
             "no_labeler", f"There is no labeler {name}.", f"Choose one of {', '.join(BUILDERS)}, fusion."
         )
-    labeled = context.ids("labeled")
-    labeler = _built(context, name, labeled, context.run)
-    if context.job.calibration.temperature == "none":
-        return labeler
-    data = (context.store, labeled, context.planned(), context.job, context.run)
-    return CalibratedLabeler(labeler, partial(_built, context, name), *data)
+    return decorated(context, _built(context, name, context.ids("labeled"), context.run))
 
 
-def _trust(context: Context) -> ReverseAccuracy | None:
+def trust_of(context: Context, run: RunFolder) -> ReverseAccuracy | None:
+    """What weighs the members of a fusion, with files in the run or a part of it; None: all weigh alike."""
     job = context.job
     if job.fusion.weights == "equal":
         return None
-    data = (context.store, context.ids("labeled"), context.planned(), job, context.run)
+    data = (context.store, context.ids("labeled"), context.planned(), job, run)
     return ReverseAccuracy(job.fusion_members, *data)
+
+
+def decorated(context: Context, labeler: Labeler) -> Labeler:
+    """The labeler with the looks and the calibration that the job wants; what was calibrated once stays."""
+    labeler = _looking(context, labeler)
+    if context.job.calibration.temperature == "none":
+        return labeler
+
+    def build(labeled: Sequence[str], run: RunFolder) -> Labeler:
+        return _looking(context, _built(context, labeler.name, labeled, run))
+
+    data = (context.store, context.ids("labeled"), context.planned(), context.job, context.run)
+    return CalibratedLabeler(labeler, build, *data)
+
+
+def _looking(context: Context, labeler: Labeler) -> Labeler:
+    return with_looks(labeler, context.store, context.planned(), context.job)
 
 
 def _built(context: Context, name: str, labeled: Sequence[str], run: RunFolder) -> Labeler:
     """A single labeler that learns from `labeled`, in the run or in a part of it."""
-    store, plan, job = context.store, context.planned(), context.job
-    if run is not context.run and job.finetune.weights:  # a relative path begins at the run's folder
-        weights = str((context.run.root / job.finetune.weights).resolve())
-        job = replace(job, finetune=replace(job.finetune, weights=weights))
-    return with_looks(BUILDERS[name](store, labeled, plan, job, run), store, plan, job)
+    return BUILDERS[name](context.store, labeled, context.planned(), part_job(context, run), run)
+
+
+def part_job(context: Context, run: RunFolder) -> Job:
+    """The job as a part of the run must be told it: a relative path to weights begins at the run's folder."""
+    job = context.job
+    if run is context.run or not job.finetune.weights:
+        return job
+    weights = str((context.run.root / job.finetune.weights).resolve())
+    return replace(job, finetune=replace(job.finetune, weights=weights))
 
 
 def label_stage(context: Context) -> PseudoLabelCache | None:

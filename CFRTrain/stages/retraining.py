@@ -19,6 +19,7 @@ from CFRTrain.retraining.retrainer import Retrainer
 from CFRTrain.retraining.sources import PairSource
 from CFRTrain.stages.context import PLANAR_RECORD, Context
 from CFRTrain.stages.labeling import cache_of, usable_cases, uses
+from CFRTrain.stages.promoting import promote
 from CFRTrain.training.loop import train
 
 
@@ -27,6 +28,7 @@ def retrain_stage(context: Context, pseudo: PseudoLabelCache | None) -> nn.Modul
 
     From the second round on, the pseudo-labels are a mean of the first ones and of the last round's network
     (paper, equation 8, with the labeler as a lasting second opinion), weighted by job.retrain.labeler_share.
+    With job.promotion the labeler learns confident cases in between.
     """
     usable = (usable_cases(context) if pseudo is not None else None) or context.ids("unlabeled")
     pairs = _pairs(context)
@@ -36,7 +38,9 @@ def retrain_stage(context: Context, pseudo: PseudoLabelCache | None) -> nn.Modul
     for index in range(1, rounds + 1):
         network = _train_round(context, index, usable, current, pairs, weights)
         if index < rounds and pseudo is not None:
-            current = _relabel(context, index, network, usable, pseudo)
+            opinion = _network_opinion(context, network)
+            current = _relabel(context, index, opinion, usable, pseudo)
+            current = promote(context, index + 1, opinion, current, usable)
             weights = network.state_dict() if context.job.retrain.warm_start else None
     return network
 
@@ -95,12 +99,12 @@ def _tell_planar(context: Context, stage: Retrainer) -> None:
 
 
 def _relabel(
-    context: Context, index: int, network: nn.Module, cases: Sequence[str], first: PseudoLabelCache
+    context: Context, index: int, opinion: Labeler, cases: Sequence[str], first: PseudoLabelCache
 ) -> PseudoLabelCache:
     """Pseudo-labels for the next round, kept like a labeler's."""
     name = f"round_{index + 1}"
     cache = cache_of(context, name)
-    share, opinion = context.job.retrain.labeler_share, _network_opinion(context, network)
+    share = context.job.retrain.labeler_share
     both = FusionLabeler([first, opinion], weights=[share, 1 - share]) if share else opinion
     label_all(both, cases, cache, context.run)
     return cache

@@ -36,8 +36,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 }
 # Of CFRTrain only what needs nothing but the standard library.
 STANDARD_LIBRARY_ONLY = (
-    "errors job job_calibration job_finetune job_fusion job_looks job_mn job_sections presets events run_folder cases_file strict_json"
-    " atomic lock machine official_weights private_paths"
+    "errors job job_calibration job_finetune job_fusion job_looks job_mn job_promotion job_sections presets"
+    " events run_folder cases_file strict_json atomic lock machine official_weights private_paths"
 )
 METHODS = "CFRTrain.retraining.methods"
 EVERY_METHOD_MAY_IMPORT = {f"{METHODS}.base"}
