@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from CFRTrain.labelers.base import PseudoLabelCache
 from CFRTrain.models.inference import predict_probabilities
-from CFRTrain.models.package import Model, load_model
-from CFRTrain.models.runtimes import Runtime, choose_runtime
+from CFRTrain.models.package import load_model
+from CFRTrain.models.runtimes import choose_runtime
+from CFRTrain.models.windows import Watch
 from CFRTrain.runs.atomic import file_stamp
 from CFRTrain.runs.errors import JobError
 from CFRTrain.selection.bands import SliceRequest
@@ -24,57 +24,62 @@ from CFRTrain.stages.labeling import cache_of, chosen_labeler, labels_cases
 FOLDER = "suggestions"
 
 
-def score_cases(
-    context: Context, slices: int, progress: Callable[[str, int, int], None]
-) -> dict[str, CaseScore]:
-    """Scores of all unlabeled cases of a finished run. Raises DataError, ModelError, StopRequested."""
-    model = load_model(context.run.root / MODEL_NAME)
-    pseudo = cache_of(context, chosen_labeler(context)) if labels_cases(context) else None
-    options, events = context.job.predict, context.run.events
-    runtime = choose_runtime(model, options.runtime, options.precision, context.job.device, events.warning)
+Progress = Callable[[str, int, int], None]
+"""Takes a stage, cases done and cases in all. May raise StopRequested."""
+
+
+def score_cases(context: Context, slices: int, progress: Progress) -> dict[str, CaseScore]:
+    """Scores of all unlabeled cases of a finished run, with at most `slices` slices to correct in each.
+
+    Raises DataError naming a case, ModelError, and StopRequested as `progress` does.
+    """
+    look = _Look(context, slices)
     cases, scores = context.ids("unlabeled"), {}
     for done, case in enumerate(cases):
         progress("score", done, len(cases))
-        scores[case] = _score(context, model, runtime, pseudo, case, slices)
+        watch = Watch(on_progress=lambda _, __, done=done: progress("score", done, len(cases)))
+        scores[case] = look.score(case, watch)
     progress("score", len(cases), len(cases))
     return scores
 
 
-def _score(
-    context: Context,
-    model: Model,
-    runtime: Runtime,
-    pseudo: PseudoLabelCache | None,
-    case: str,
-    slices: int,
-) -> CaseScore:
-    """One case's score, kept in suggestions/<case>.json with what it follows from."""
-    stamp = None if pseudo is None else file_stamp(pseudo.path(case))
-    key = {"weights": model.weights_sha256, "pseudo_label": list(stamp or ()), "slices": slices}
-    known = _known(context, case, key)
-    if known is not None:
-        return known
-    network = predict_probabilities(
-        runtime, context.store.image(case), model.plan.patch_zyx, context.job.predict.overlap
-    )
-    opinion = _labeler_opinion(context, pseudo, case, network)
-    score = score_case(network, opinion, context.planned().slicing_axis, slices)
-    context.run.folder(FOLDER)
-    context.run.write_json(f"{FOLDER}/{case}.json", {"key": key, "score": asdict(score)})
-    return score
+class _Look:
+    """A finished run's network and pseudo-labels, asked about one case after the other."""
 
+    def __init__(self, context: Context, slices: int) -> None:
+        self.context, self.slices = context, slices
+        self.model = load_model(context.run.root / MODEL_NAME)
+        self.pseudo = cache_of(context, chosen_labeler(context)) if labels_cases(context) else None
+        options, warn = context.job.predict, context.run.events.warning
+        self.runtime = choose_runtime(
+            self.model, options.runtime, options.precision, context.job.device, warn
+        )
 
-def _labeler_opinion(
-    context: Context, pseudo: PseudoLabelCache | None, case: str, network: np.ndarray
-) -> np.ndarray | None:
-    """The labeler's probabilities (C,z,y,x); None, with a warning, where a run that made them lost them."""
-    if pseudo is None:
-        return None
-    if not pseudo.has(case):
-        text = f"[{case}] has no intact pseudo-label; it is judged by the network alone."
-        context.run.events.warning("pseudo_label_unreadable", text)
-        return None
-    return pseudo.load(case).probabilities
+    def score(self, case: str, watch: Watch) -> CaseScore:
+        """One case's score, kept in suggestions/<case>.json with what it follows from."""
+        run, stamp = self.context.run, None if self.pseudo is None else file_stamp(self.pseudo.path(case))
+        weights = self.model.weights_sha256
+        key = {"weights": weights, "pseudo_label": list(stamp or ()), "slices": self.slices}
+        known = _known(self.context, case, key)
+        if known is not None:
+            return known
+        image, overlap = self.context.store.image(case), self.context.job.predict.overlap
+        network = predict_probabilities(self.runtime, image, self.model.plan.patch_zyx, overlap, watch)
+        axis = self.context.planned().slicing_axis
+        score = score_case(network, self._labeler_opinion(case), axis, self.slices)
+        run.folder(FOLDER)
+        run.write_json(f"{FOLDER}/{case}.json", {"key": key, "score": asdict(score)})
+        return score
+
+    def _labeler_opinion(self, case: str) -> np.ndarray | None:
+        """The labeler's probabilities (C,z,y,x); None, with a warning, where the run lost what it made."""
+        if self.pseudo is None:
+            return None
+        if not self.pseudo.has(case):
+            text = f"[{case}] has no intact pseudo-label; it is judged by the network alone."
+            self.context.run.events.warning("pseudo_label_unreadable", text)
+            return None
+        return self.pseudo.load(case).probabilities
 
 
 def _known(context: Context, case: str, key: dict[str, Any]) -> CaseScore | None:

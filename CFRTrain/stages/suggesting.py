@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,13 +23,11 @@ from CFRTrain.selection.scoring import CaseScore
 from CFRTrain.selection.suggestions import FORMAT, Suggestion, suggestions
 from CFRTrain.stages.checking import read_plan
 from CFRTrain.stages.context import Context
-from CFRTrain.stages.scoring_cases import score_cases
+from CFRTrain.stages.scoring_cases import Progress, score_cases
 from CFRTrain.training.precision import choose_device
 
 SUGGESTIONS = "suggestions.json"
 UNPLANNED = Intensity("zscore", 0.5, 99.5)  # as the planner does for MR; correlations ask for no more
-Progress = Callable[[str, int, int], None]
-"""Takes a stage, cases done and cases in all. May raise StopRequested."""
 
 
 @dataclass(frozen=True)
