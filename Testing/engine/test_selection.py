@@ -177,6 +177,16 @@ def test_volumes_of_other_spacing_come_to_lie_on_one_grid():
     assert np.corrcoef(first.ravel(), second.ravel())[0, 1] > 0.98
 
 
+def test_a_large_volume_becomes_coarse_by_the_means_of_its_blocks():
+    place = np.arange(321, dtype=np.float32)[:, None, None] + np.zeros((321, 4, 4), np.float32)
+    found = coarse(place, (0.5, 5.0, 5.0))  # 160.5 mm along z: 32 steps of 5.016 mm, ten voxels each
+    assert found.array.shape == (32, 4, 4)
+    assert found.spacing_zyx == pytest.approx((160.5 / 32, 5.016, 5.016), abs=1e-3)
+    steps = found.array[4:-4, 2, 2]  # a ramp stays a ramp around the same middle
+    np.testing.assert_allclose(np.diff(steps), 321 / 32, atol=0.05)
+    assert steps.mean() == pytest.approx(160, abs=0.6)
+
+
 def test_embeddings_forget_position_and_contrast_and_tell_an_odd_case_apart():
     images = {"a": blob((12, 12, 12)), "b": 50 * blob((10, 13, 12)) + 7, "c": 1 - blob((12, 12, 12))}
     rows = VolumeEmbedder().embed(images, lambda case: (images[case], (1.0, 1.0, 1.0)))
