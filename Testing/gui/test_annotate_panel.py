@@ -251,6 +251,11 @@ def test_a_class_gets_another_color(opened):
     opened.dialogs.expect(choose, title="Color of Posterior")
     opened.user.click_cell(opened.annotate.ui.classesTable, 1, 0, count=2)
     assert opened.session.cohort.classes[1].color == (10, 20, 200)
+    table = unwrap(opened.annotate.ui.classesTable)
+    assert table.item(1, 0).isSelected()
+    picture = table.viewport().grab(table.visualItemRect(table.item(1, 0))).toImage()
+    pixels = [picture.pixelColor(x, picture.height() // 2).getRgb() for x in range(picture.width())]
+    assert sum(pixel == (10, 20, 200, 255) for pixel in pixels) >= 12, "the color that is in the views, too"
 
 
 def test_a_class_in_use_is_not_removed(opened):

@@ -180,4 +180,6 @@ def _parts(color: qt.QColor) -> tuple[int, int, int]:
 def _swatch(color: tuple[int, int, int]) -> qt.QIcon:
     pixmap = qt.QPixmap(16, 16)
     pixmap.fill(qt.QColor(*color))
-    return qt.QIcon(pixmap)
+    icon = qt.QIcon(pixmap)
+    icon.addPixmap(pixmap, qt.QIcon.Selected)  # else a selected row tints it: another color than in the views
+    return icon

@@ -183,8 +183,10 @@ class qMRMLSegmentsTableView(qMRMLWidget):
         return item.data(SEGMENT_ID) if item is not None else ""
 
 
-def _patch(color: tuple[float, float, float]) -> QtGui.QPixmap:
-    """A patch of color; unlike a background, a selected row does not cover it."""
+def _patch(color: tuple[float, float, float]) -> QtGui.QIcon:
+    """A patch of color; unlike a background, a selected row does not cover it, nor tints it."""
     pixmap = QtGui.QPixmap(PATCH_SIZE, PATCH_SIZE)
     pixmap.fill(QtGui.QColor.fromRgbF(*color))
-    return pixmap
+    icon = QtGui.QIcon(pixmap)
+    icon.addPixmap(pixmap, QtGui.QIcon.Mode.Selected)
+    return icon

@@ -148,6 +148,18 @@ def test_selected_segments_are_told(table):
     assert table.selectedSegmentIDs() == ("two",) and heard
 
 
+def test_a_selected_segment_shows_its_own_color(table, segmentation):
+    from Testing.bed.pythonqt import unwrap
+
+    segmentation.GetSegmentation().GetSegment("one").SetColor(1, 0.5, 0)
+    table.setSelectedSegmentIDs(["one"])
+    process_events(0.1)
+    cells = unwrap(table.tableWidget())
+    picture = cells.viewport().grab(cells.visualItemRect(cells.item(0, 1))).toImage()
+    pixels = [picture.pixelColor(x, picture.height() // 2).getRgb() for x in range(picture.width())]
+    assert sum(pixel == (255, 128, 0, 255) for pixel in pixels) >= 12
+
+
 def test_the_3d_button_makes_surfaces_and_removes_them(bed, segmentation, hippocampus, user):
     import slicer.util
 
