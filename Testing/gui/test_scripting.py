@@ -64,7 +64,7 @@ def test_a_model_that_was_changed_is_refused_and_nothing_is_left(window, model, 
     flipped(tampered, tampered.stat().st_size // 2)
     nodes = slicer.mrmlScene.GetNumberOfNodes()
     for path in (tampered, tmp_path / "absent.cfrmodel"):
-        with pytest.raises(CohortError, match=path.name) as caught:
+        with pytest.raises(CohortError, match="cannot be used|does not exist") as caught:
             window.widget.logic.segmentVolume(volume, path, "cpu")
         assert caught.value.remedy
     assert slicer.mrmlScene.GetNumberOfNodes() == nodes

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from PySide6 import QtCore, QtWidgets
 
+from Testing.bed.pythonqt import unwrap
 from Testing.bed.waiting import process_events, wait_until
 from Testing.gui.trainer import Trainer
 from Testing.gui.training import device
@@ -49,11 +51,26 @@ def can_choose(train) -> set[bool]:
     return {box.isEnabled() for box in (*boxes, *more)}
 
 
+def put_at_lower_edge(train, widget) -> None:
+    """Scroll so far that the widget is the last thing in view."""
+    raw, area = unwrap(widget), unwrap(widget).parentWidget()
+    while not isinstance(area, QtWidgets.QScrollArea):
+        area = area.parentWidget()
+    bottom = raw.mapTo(area.widget(), QtCore.QPoint(0, raw.height())).y()
+    area.verticalScrollBar().setValue(bottom + 4 - area.viewport().height())
+    process_events(0.2)
+    assert bottom + 4 > area.viewport().height() and train.window.sees(widget)
+
+
 def test_what_was_started_is_in_view_with_its_progress_and_the_way_to_stop_it(train, shot):
     train.open()
     for name in ("cohort", "annotate", "review", "apply"):
         train.window.widget.sections.section(name).collapsed = False
+    train.window.session.case.open("case_0001")
     process_events(0.4)
+    for button in (train.ui.trainButton, train.ui.checkingCancelButton):  # as on macOS: no focus by a click;
+        unwrap(button).setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)  # where it goes, Qt scrolls to
+    put_at_lower_edge(train, train.ui.trainButton)
     start(train)
     shot("train_started_in_view")
     ui = train.ui
