@@ -37,5 +37,9 @@ class Looks:
     @property
     def several(self) -> bool:
         """Whether there is more to do than one plain look."""
-        flips_or_turns = bool(self.flips) or self.turns
-        return self.random + self.shifts > 0 or flips_or_turns or self.uncertainty != "entropy"
+        return self.count > 1 or self.uncertainty != "entropy"
+
+    @property
+    def count(self) -> int:
+        """How many looks there are, the plain one included."""
+        return 2 ** len(self.flips) + 3 * self.turns + self.shifts + self.random

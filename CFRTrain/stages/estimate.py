@@ -55,7 +55,8 @@ def estimate(context: Context) -> RunEstimate:
     sam = sam_cost(context) if uses(context, "sam") and labels_cases(context) else SamCost(0.0, 0.0, 0)
     needed = max(memory_estimate(context), sam.memory_bytes)
     label = network_labeler_seconds(context) + atlas_seconds(context)
-    label += (sam.finetune_seconds + sam.label_seconds) / _speed(context)
+    sam_seconds = sam.finetune_seconds * labeler_trainings(context)
+    label += (sam_seconds + sam.label_seconds * context.job.looks.count) / _speed(context)
     on_gpu = _on_gpu(context)
     return RunEstimate(
         memory_bytes=GPU_HOST_BYTES if on_gpu else BASE_BYTES + needed,
@@ -73,7 +74,16 @@ def training_seconds(context: Context) -> float:
 def network_labeler_seconds(context: Context) -> float:
     """Seconds of training the networks that label; 0 where none does."""
     labeler = context.job.network_labeler
-    return _network_seconds(context, labeler.steps * labeler.networks) if uses(context, "network") else 0.0
+    steps = labeler.steps * labeler.networks * labeler_trainings(context)
+    return _network_seconds(context, steps) if uses(context, "network") else 0.0
+
+
+def labeler_trainings(context: Context) -> int:
+    """How often a labeler is trained: once, for each fold of its calibration, before each promoted round."""
+    job, cases = context.job, len(context.ids("labeled"))
+    calibrated = cases > 1 and job.calibration.temperature != "none"
+    folds = min(job.calibration.folds, cases) if calibrated else 0
+    return 1 + folds + (job.retrain.rounds - 1 if job.promotion.confidence else 0)
 
 
 def _network_seconds(context: Context, steps: int) -> float:

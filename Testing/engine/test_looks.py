@@ -93,6 +93,7 @@ def test_the_job_says_which_looks_there_are():
     turns = [Turn(1, quarters) for quarters in (1, 2, 3)]
     assert found[:8] == [Plain(), Flip((0,)), Flip((2,)), Flip((0, 2)), *turns, Shift(1)]
     assert [type(look) for look in found[8:]] == [RandomLook, RandomLook]
+    assert len(found) == options.count and Looks().count == 1 and not Looks().several
     assert list(looks_at("a", Looks(), 0, SPACING, 0)) == [Plain()]
 
 
