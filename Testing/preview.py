@@ -28,7 +28,8 @@ def demo_cohort(folder: Path) -> Path:
     if (folder / "cohort.json").is_file():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
-    classes = [SegmentClass(1, "Left atrium", (216, 101, 79)), SegmentClass(2, "Ventricle", (86, 180, 233))]
+    # Neither color is one of those that mean uncertainty, and color-blind people can tell them apart.
+    classes = [SegmentClass(1, "Left atrium", (0, 158, 115)), SegmentClass(2, "Ventricle", (86, 180, 233))]
     with Cohort.create(folder, "Demo: hearts", classes) as cohort:
         for number in range(CASES):
             image, label = make_phantom(number, ventricle=True)

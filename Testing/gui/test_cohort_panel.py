@@ -220,6 +220,18 @@ def test_removed_cases_are_asked_about_and_their_files_kept(window, new_cohort):
     assert len(list((window.session.cohort.folder / "removed").iterdir())) == 3
 
 
+def test_the_status_of_a_selected_case_is_seen(window, new_cohort):
+    from PySide6 import QtGui
+
+    from CFRSegmentLib.cohort import Status
+    from CFRSegmentLib.panels.status_looks import COLORS, statusIcon
+
+    for status in Status:
+        picture = unwrap(statusIcon(status)).pixmap(32, 32, QtGui.QIcon.Mode.Selected).toImage()
+        names = [picture.pixelColor(x, y).name() for x in range(32) for y in range(32)]
+        assert COLORS[status] in names and names.count("#ffffff") > 100, status
+
+
 def test_recent_cohorts_are_in_the_menu(window, new_cohort, tmp_path):
     first, second = new_cohort(cases=1, name="First"), new_cohort(cases=2, name="Second")
     window.open_cohort(first)
