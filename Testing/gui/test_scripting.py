@@ -12,7 +12,6 @@ import pytest
 import SimpleITK as sitk
 
 from Testing.gui.training import REPOSITORY
-from Testing.module.test_engine_models import flipped
 
 
 @pytest.fixture
@@ -60,8 +59,9 @@ def test_a_model_that_was_changed_is_refused_and_nothing_is_left(window, model, 
     from CFRSegmentLib.cohort import CohortError
 
     tampered = tmp_path / "tampered.cfrmodel"
-    tampered.write_bytes(model.read_bytes())
-    flipped(tampered, tampered.stat().st_size // 2)
+    data = bytearray(model.read_bytes())
+    data[len(data) // 2] ^= 1
+    tampered.write_bytes(data)
     nodes = slicer.mrmlScene.GetNumberOfNodes()
     for path in (tampered, tmp_path / "absent.cfrmodel"):
         with pytest.raises(CohortError, match="cannot be used|does not exist") as caught:

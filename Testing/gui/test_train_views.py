@@ -111,12 +111,12 @@ def test_while_a_stopped_training_ends_the_gray_button_has_its_reason(train, scr
     train.open()
     wait_until(lambda: train.ui.trainButton.enabled, "the button Train")
     train.user.click(train.ui.trainButton)
-    wait_until(lambda: "its process is ending" in train.ui.reasonsLabel.text, "the reason", 60)
+    wait_until(lambda: "its process is closing" in train.ui.reasonsLabel.text, "the reason", 60)
     assert not train.control.isActive and not train.ui.trainButton.enabled
-    assert "its process is ending" in train.ui.trainButton.toolTip and not train.ui.resumeButton.enabled
+    assert "its process is closing" in train.ui.trainButton.toolTip and not train.ui.resumeButton.enabled
     shot("train_ending")
     wait_until(lambda: train.ui.trainButton.enabled, "the button Train again", 30)
-    assert "its process is ending" not in train.ui.reasonsLabel.text and train.ui.resumeButton.enabled
+    assert "its process is closing" not in train.ui.reasonsLabel.text and train.ui.resumeButton.enabled
 
 
 def test_the_estimate_is_a_range_and_narrower_after_a_training_on_this_computer(train, window, shot):

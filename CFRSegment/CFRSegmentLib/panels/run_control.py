@@ -71,7 +71,7 @@ class RunControl:
 
     @property
     def isEnding(self) -> bool:
-        """Whether the shown run has stopped, and its process is still there, for a second or two."""
+        """Whether the shown run has ended, and its process is still there, for a second or two."""
         return self._isThere and not self.isActive
 
     @property

@@ -69,13 +69,17 @@ def _reveal(area: qt.QScrollArea, first: qt.QWidget, last: qt.QWidget) -> None:
 
 def _whenSettled(widget: qt.QWidget, action: Callable[[], None]) -> None:
     """Do it at the next turn of the event loop, and once more when late changes of the layout are through."""
-
-    def act() -> None:
-        if widget.isVisible():
-            action()
-
     for delay in (0, SETTLED_MILLISECONDS):
-        qt.QTimer.singleShot(delay, act)
+        timer = qt.QTimer(widget)  # goes with the widget, should the window be closed meanwhile
+        timer.setSingleShot(True)
+        timer.connect("timeout()", lambda timer=timer: _act(timer, widget, action))
+        timer.start(delay)
+
+
+def _act(timer: qt.QTimer, widget: qt.QWidget, action: Callable[[], None]) -> None:
+    timer.deleteLater()
+    if widget.isVisible():
+        action()
 
 
 def _areaOf(widget: qt.QWidget) -> Any:

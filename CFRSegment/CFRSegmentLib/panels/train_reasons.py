@@ -35,8 +35,8 @@ class TrainReasons:
         return any(problem.blocking for problem in problems)
 
     def _inOwnWords(self, problem: Problem) -> Problem:
-        """What blocks may be the shown training itself, which has stopped and only has to end."""
+        """What blocks may be the shown training itself, which has ended but for its process."""
         if problem.code != "run_active" or not self._control.isEnding:
             return problem
-        text = _("The training has stopped, and its process is ending.")
+        text = _("The training has ended, and its process is closing.")
         return replace(problem, text=text, remedy=_("This takes a few seconds."))
