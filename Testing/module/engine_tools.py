@@ -90,7 +90,7 @@ def wait_for(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
     raise AssertionError("it did not happen in time")
 
 
-def followed(run: Path, until: Callable[[RunState], bool], seconds: float = 60.0) -> list[RunState]:
+def followed(run: Path, until: Callable[[RunState], bool], seconds: float = 240.0) -> list[RunState]:
     """The states of a run, twice a second or so, until one of them is the one waited for."""
     follower, states = RunFollower(run), []
 

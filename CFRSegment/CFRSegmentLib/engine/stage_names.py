@@ -28,6 +28,7 @@ def detailText(stage: str, phase: str) -> str:
         "sam": _("Labeling the volumes with SAM"),
         "network": _("Labeling the volumes with the first network"),
         "fusion": _("Labeling the volumes"),
+        "trust": _("Comparing how good the labelers are"),
         "review": _("Writing the pseudo-labels for review"),
     }
     return texts.get(phase) or texts.get(stage, "")
