@@ -61,11 +61,11 @@ def check_stage(context: Context) -> None:
             "Self-training needs pseudo-labels, but the job's labeler is none.",
             "Choose a labeler, or the method supervised or mean_teacher.",
         )
-    if uses(context, "sam"):
+    if uses(context, "sam") or uses_planar(context.job, "sam"):
         choice = choose_sam(context.job, context.run.root)
         strategy_of(choice, context.job)
         chosen_input(choice, context.job, context.plan)
-    elif context.job.finetune.weights and not uses_planar(context.job, "sam"):
+    elif context.job.finetune.weights:
         raise JobError(
             "weights_unused",
             "The job names SAM weights, but its labeler does not use SAM.",

@@ -51,8 +51,9 @@ def test_the_new_values_survive_json_and_their_defaults_change_nothing():
         ({"finetune.input": "scale", "finetune.scale": 16, "finetune.canvas": 64}, "scale_too_large"),
     ],
 )
-def test_a_combination_that_cannot_work_is_an_error_of_the_check(tmp_path, changes, code):
-    run = tiny_run(tmp_path, labeler="sam", **changes)
+@pytest.mark.parametrize("user", [{"labeler": "sam"}, {"labeler": "none", "method": "mn", "mn.model": "sam"}])
+def test_a_combination_that_cannot_work_is_an_error_of_the_check(tmp_path, changes, code, user):
+    run = tiny_run(tmp_path, **user, **changes)
     with pytest.raises(JobError) as caught:
         check_stage(Context.open(run))
     assert caught.value.code == code
