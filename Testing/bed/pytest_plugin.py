@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from Testing.bed.user_input import User
     from Testing.bed.watchdog import DialogWatchdog
 
-HANG_LIMIT_SECONDS = 300
+HANG_LIMIT_SECONDS = 600
 XDG_FOLDERS = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME")
 
 

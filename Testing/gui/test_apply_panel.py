@@ -10,7 +10,7 @@ import pytest
 
 from Testing.bed.waiting import process_events, wait_until
 
-LONGEST_SECONDS = 90
+LONGEST_SECONDS = 240
 
 
 @pytest.fixture

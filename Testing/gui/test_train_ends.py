@@ -89,7 +89,7 @@ def test_a_training_without_a_last_word_is_lost_and_can_be_resumed(train, window
     assert [button.text for button in train.panel._view.message._actions] == ["Resume"]
 
 
-@pytest.mark.hang_limit(400)
+@pytest.mark.hang_limit(900)
 def test_27_closing_the_scene_or_leaving_the_module_does_not_stop_it(train, window):
     train.open()
     train.start()
@@ -111,7 +111,7 @@ def leave_running(window) -> None:
     window.widget = window.bed.loadModule(MODULE)
 
 
-@pytest.mark.hang_limit(400)
+@pytest.mark.hang_limit(900)
 def test_27_leave_running_lets_slicer_close_and_the_run_is_found_again(train, window, shot):
     train.open()
     train.start()
@@ -133,7 +133,7 @@ def test_27_leave_running_lets_slicer_close_and_the_run_is_found_again(train, wi
 
 
 @pytest.mark.usefixtures("long_preview")
-@pytest.mark.hang_limit(400)
+@pytest.mark.hang_limit(900)
 def test_27_stop_training_stops_it_and_then_closes_slicer(train, window):
     train.open()
     train.start()
@@ -147,7 +147,7 @@ def test_27_stop_training_stops_it_and_then_closes_slicer(train, window):
     window.bed.restart()
 
 
-@pytest.mark.hang_limit(400)
+@pytest.mark.hang_limit(900)
 def test_a_run_that_ended_while_slicer_was_closed_is_taken_over_when_the_cohort_is_opened(train, window):
     train.open()
     train.start()
@@ -209,7 +209,7 @@ def choose_sam(train, index: int) -> None:
 def test_an_estimate_that_is_not_followed_by_a_start_leaves_no_run_behind(train):
     train.open()
     train.user.click(train.ui.estimateButton)
-    wait_until(lambda: train.ui.estimateLabel.isVisible(), "the estimate", 90)
+    wait_until(lambda: train.ui.estimateLabel.isVisible(), "the estimate", 240)
     assert list((train.folder / "runs").iterdir())
     train.window.session.closeCohort()
     assert list((train.folder / "runs").iterdir()) == []

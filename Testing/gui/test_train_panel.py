@@ -53,7 +53,7 @@ def test_17_without_a_gpu_a_warning_and_an_estimate_come_before_the_run(train):
     train.open()
     assert "many times slower than a GPU" in train.ui.reasonsLabel.text
     train.user.click(train.ui.estimateButton)
-    wait_until(lambda: train.ui.estimateLabel.isVisible(), "the estimate", 90)
+    wait_until(lambda: train.ui.estimateLabel.isVisible(), "the estimate", 240)
     text = train.ui.estimateLabel.text
     assert text.startswith("Estimate: roughly 10 s to ") and text.endswith("on the CPU.")
     assert "depending on what else the computer does" in text
@@ -66,7 +66,7 @@ def test_18_short_memory_is_told_before_the_start_and_smaller_settings_are_offer
     train.window.session.parameters.preset = "standard"
     train.panel.refresh()
     train.user.click(train.ui.trainButton)
-    wait_until(lambda: "4 MB are free" in train.message(), "the warning", 90)
+    wait_until(lambda: "4 MB are free" in train.message(), "the warning", 240)
     assert not train.control.isActive
     names = [button.text for button in train.panel._message._actions]
     assert names == ["Start anyway", "Use smaller settings"] or names == ["Start anyway"]
@@ -90,7 +90,7 @@ def test_19_train_is_disabled_with_the_reasons_as_tool_tip_until_there_is_a_labe
     assert "no case without a label" in train.ui.trainButton.toolTip
 
 
-@pytest.mark.hang_limit(400)
+@pytest.mark.hang_limit(900)
 def test_20_21_22_29_a_training_is_followed_and_the_window_goes_on(train, shot):
     train.open()
     fractions, stages = [], []
@@ -170,7 +170,7 @@ def check_reopened_run(train, losses) -> None:
     assert len(list(session.cohort.modelsFolder.glob("*.cfrmodel"))) == 1, "the model was added twice"
 
 
-@pytest.mark.hang_limit(400)
+@pytest.mark.hang_limit(900)
 def test_23_24_28_a_stopped_training_ends_in_seconds_and_goes_on_where_it_was(train, shot):
     train.open()
     train.start()
@@ -207,7 +207,7 @@ def refuse_second_run(train) -> None:
     shutil.rmtree(other)
 
 
-@pytest.mark.hang_limit(400)
+@pytest.mark.hang_limit(900)
 def test_25_24_a_killed_engine_is_named_so_and_resumed(train, shot):
     train.open()
     train.start()

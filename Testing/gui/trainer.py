@@ -15,6 +15,8 @@ import pytest
 from Testing.bed.pythonqt import unwrap
 from Testing.bed.waiting import process_events, wait_until
 
+START_SECONDS = 240.0  # an engine starts in 3 s, on a machine that does much else in a minute or two
+
 
 class Trainer:
     """The section Train of a window; no engine that it starts outlives the test."""
@@ -55,20 +57,20 @@ class Trainer:
         for name in ("cohort", "annotate", "review", "apply"):
             self.window.widget.sections.section(name).collapsed = True
         self.window.session.showSection("train")
-        wait_until(lambda: self.panel._choices.devices.devices, "the devices", 60)
+        wait_until(lambda: self.panel._choices.devices.devices, "the devices", START_SECONDS)
         process_events(0.2)
 
     def start(self) -> None:
         """Press Train; wait until the engine works."""
         wait_until(lambda: self.ui.trainButton.enabled, "the button Train")
         self.user.click(self.ui.trainButton)
-        wait_until(lambda: self.control.isActive, "a running training", 60)
+        wait_until(lambda: self.control.isActive, "a running training", START_SECONDS)
 
     def start_and_end(self) -> None:
         """Press Train; wait until the engine has come and gone."""
         wait_until(lambda: self.ui.trainButton.enabled, "the button Train")
         self.user.click(self.ui.trainButton)
-        wait_until(lambda: self.control.run is not None and self.state is not None, "a run", 60)
+        wait_until(lambda: self.control.run is not None and self.state is not None, "a run", START_SECONDS)
         wait_until(lambda: not self.control.isActive, "the end", 30)
         process_events(0.5)
 
