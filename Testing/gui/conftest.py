@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from Testing.gui.reviewing import review  # noqa: F401
 from Testing.gui.training import (  # noqa: F401
     long_preview,
     scripted,

@@ -6,6 +6,7 @@ import hashlib
 import json
 
 import numpy as np
+import pytest
 
 from Testing.bed.pythonqt import unwrap
 from Testing.bed.waiting import process_events
@@ -72,3 +73,14 @@ class Reviewing:
         assert buttons, [button.text for button in self.panel.message._actions]
         self.user.click(buttons[0])
         process_events(0.2)
+
+
+@pytest.fixture
+def review(window, trained_cohort) -> Reviewing:
+    """The section Review; five pseudo-labels wait."""
+    window.session.openCohort(trained_cohort)
+    for name in ("cohort", "annotate", "train", "apply"):
+        window.widget.sections.section(name).collapsed = True
+    window.session.showSection("review")
+    process_events(0.3)
+    return Reviewing(window)

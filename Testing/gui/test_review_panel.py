@@ -13,17 +13,6 @@ from Testing.bed.waiting import process_events, wait_until
 from Testing.gui.reviewing import Reviewing
 
 
-@pytest.fixture
-def review(window, trained_cohort):
-    """The section Review; five pseudo-labels wait."""
-    window.session.openCohort(trained_cohort)
-    for name in ("cohort", "annotate", "train", "apply"):
-        window.widget.sections.section(name).collapsed = True
-    window.session.showSection("review")
-    process_events(0.3)
-    return Reviewing(window)
-
-
 def test_without_pseudo_labels_the_section_says_where_they_come_from(window, new_cohort):
     window.session.showSection("review")
     process_events(0.2)

@@ -2,22 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from Testing.bed.pythonqt import unwrap
 from Testing.bed.waiting import process_events
-from Testing.gui.reviewing import Reviewing
-
-
-@pytest.fixture
-def review(window, trained_cohort):
-    """The section Review; five pseudo-labels wait."""
-    window.session.openCohort(trained_cohort)
-    for name in ("cohort", "annotate", "train", "apply"):
-        window.widget.sections.section(name).collapsed = True
-    window.session.showSection("review")
-    process_events(0.3)
-    return Reviewing(window)
 
 
 def test_the_buttons_stay_where_they_are_when_the_editor_opens_above(review, shot):
