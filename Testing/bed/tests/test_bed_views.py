@@ -107,10 +107,17 @@ def colored(view) -> int:
     return int((np.ptp(picture(view).astype(int), axis=1) > 60).sum())
 
 
+def in_red_and_blue(segmentation) -> None:
+    """Give the segments colors that cannot be mistaken for gray: those of a label file are drawn by lot."""
+    segments = segmentation.GetSegmentation()
+    for index, color in enumerate(((1.0, 0.0, 0.0), (0.0, 0.0, 1.0))):
+        segments.GetNthSegment(index).SetColor(color)
+
+
 def test_a_segmentation_of_a_loaded_scene_shows_as_it_did_before(bed, volume, hippocampus, tmp_path):
     import slicer.util
 
-    slicer.util.loadSegmentation(str(hippocampus[0][1]), {})
+    in_red_and_blue(slicer.util.loadSegmentation(str(hippocampus[0][1]), {}))
     views = [bed.layoutManager.sliceWidget(name).sliceView() for name in ("Red", "Yellow", "Green")]
     wait_until(lambda: min(colored(view) for view in views) > 200, "the segmentation")
     saved = [colored(view) for view in views]
@@ -125,6 +132,7 @@ def test_a_segmentation_shows_in_color_and_in_3d(bed, volume, hippocampus):
     import slicer.util
 
     segmentation = slicer.util.loadSegmentation(str(hippocampus[0][1]), {})
+    in_red_and_blue(segmentation)
     segmentation.CreateClosedSurfaceRepresentation()
     slicer.util.resetThreeDViews()
     view = bed.layoutManager.sliceWidget("Red").sliceView()
