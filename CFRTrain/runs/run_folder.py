@@ -8,6 +8,7 @@ checkpoints/ results.json    what came out; results.json is written last: withou
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -99,6 +100,15 @@ class RunFolder:
             raise JobError(
                 "bad_json", f"{name} is not JSON.", "Delete it; the engine makes it again."
             ) from error
+
+    def meaning(self, name: str) -> str:
+        """SHA-256 of what a JSON file of the run says, however it is laid out. Raises JobError as `read_json`.
+
+        Of the file, not of what this version of the program makes of it: a field that a later version adds must
+        not look like a change.
+        """
+        text = json.dumps(self.read_json(name), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def frozen(self, name: str, found: Sequence[str]) -> tuple[str, ...]:
         """What `found` was when this run first asked for the list `name`, whatever it is now.

@@ -15,7 +15,6 @@ from CFRTrain.labelers.planar_models import check_planar, uses_planar
 from CFRTrain.labelers.sam_choice import choose_sam, chosen_input, strategy_of
 from CFRTrain.retraining.assembly import check_settings
 from CFRTrain.runs.errors import JobError
-from CFRTrain.runs.job import job_to_json
 from CFRTrain.runs.run_folder import file_sha256, write_atomic
 from CFRTrain.stages.context import Context
 from CFRTrain.stages.labeling import chosen_labeler, uses
@@ -79,9 +78,11 @@ def read_plan(context: Context) -> Plan:
 
 
 def _write_plan(context: Context, report: CheckReport) -> str:
-    """Makes the plan, unless there is one that a person has changed; the hash of the plan the engine made."""
-    path, made = context.run.root / "plan.json", plan_to_json(plan_cohort(report, context.job)).encode()
+    """Makes the plan, unless the run has begun with it or a person has changed it; the hash of the made one."""
     before = _record(context)
+    if before and (context.run.root / "settings.json").is_file():
+        return str(before.get("plan_sha256"))
+    path, made = context.run.root / "plan.json", plan_to_json(plan_cohort(report, context.job)).encode()
     if path.is_file() and file_sha256(path) != before.get("plan_sha256"):
         if before.get("inputs_sha256") not in (None, _inputs(context)):
             raise JobError(
@@ -96,7 +97,7 @@ def _write_plan(context: Context, report: CheckReport) -> str:
 
 def _inputs(context: Context) -> str:
     """What the plan follows from: the job and the case list."""
-    text = job_to_json(context.job) + file_sha256(context.run.root / "cases.json")
+    text = context.run.meaning("job.json") + context.run.meaning("cases.json")
     return hashlib.sha256(text.encode()).hexdigest()
 
 

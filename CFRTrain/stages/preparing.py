@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 
 from CFRTrain import __version__
 from CFRTrain.data.cases import Case
-from CFRTrain.data.plan import plan_to_json
 from CFRTrain.data.preprocessing import planned_geometry, preprocess, preprocess_label
 from CFRTrain.data.volumes import read_label, read_volume
 from CFRTrain.runs.errors import JobError
-from CFRTrain.runs.job import job_to_json
-from CFRTrain.runs.run_folder import file_sha256
 from CFRTrain.stages.context import Context
 from CFRTrain.stages.disk_space import require_disk_space
 from CFRTrain.stages.estimate import announce_estimate
@@ -48,32 +44,18 @@ def _prepare_case(context: Context, case: Case) -> None:
 def freeze_settings(context: Context) -> None:
     """From here on job, plan and cases are fixed: results of two settings must not mix in one run.
 
-    Raises JobError where one of them is not what the run began with.
+    Raises JobError where one of them is not what the run began with. A run that an earlier version of the
+    program began goes on where the files say the same; fields that are new since have their defaults.
     """
     run = context.run
-    now = {
-        "job": _digest(job_to_json(context.job)),
-        "plan": _digest(plan_to_json(context.planned())),
-        "cases": file_sha256(run.root / "cases.json"),
-    }
+    now = {name: run.meaning(f"{name}.json") for name in ("job", "plan", "cases")}
     if not (run.root / "settings.json").is_file():
         run.write_json("settings.json", {**now, "version": __version__})
     before = run.read_json("settings.json")
     changed = [name for name, value in now.items() if before.get(name) != value]
-    if changed and before.get("version", __version__) != __version__:
-        raise JobError(
-            "program_changed",
-            f"The run was begun with version {before['version']} of the program, for which {changed[0]}.json "
-            "meant something else.",
-            "Go on with that version, or make a new run.",
-        )
     if changed:
         raise JobError(
             "settings_changed",
             f"{changed[0]}.json was changed after this run had begun.",
             "Put it back to go on, or make a new run for the new settings.",
         )
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

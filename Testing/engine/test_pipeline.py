@@ -171,15 +171,20 @@ def test_a_job_changed_after_the_start_is_refused_so_that_results_do_not_mix(tmp
         run_all(run)
 
 
-def test_a_run_of_another_version_that_read_its_job_otherwise_says_so(tmp_path: Path, monkeypatch):
+def test_a_run_from_before_a_field_was_added_goes_on_with_its_default(tmp_path: Path):
     run = make_run(tmp_path)
+    content = json.loads((tmp_path / "job.json").read_text(encoding="utf-8"))
+    written_now = (tmp_path / "job.json").read_bytes()
+    del content["retrain"]["labeler_share"]
+    (tmp_path / "job.json").write_text(json.dumps(content, indent=4))
     pipeline = Pipeline(run)
     pipeline.check()
     pipeline.prepare()
-    monkeypatch.setattr("CFRTrain.stages.preparing.__version__", "99.0")
-    Pipeline(run).check()  # another version that reads it alike may go on
-    (tmp_path / "job.json").write_text(job_to_json(changed(run.job(), {"retrain.steps": 9})))
-    with pytest.raises(JobError, match="begun with version"):
+    settings = (tmp_path / "settings.json").read_bytes()
+    run_all(run)
+    assert (tmp_path / "settings.json").read_bytes() == settings
+    (tmp_path / "job.json").write_bytes(written_now)  # a file that says more is another one
+    with pytest.raises(JobError, match="changed"):
         run_all(run)
 
 
