@@ -104,6 +104,47 @@ def test_a_labeler_s_pseudo_labels_are_one_more_soft_target_of_who_learns():
     assert gradient_of(value, models.student) > 0 and gradient_of(value, models.planar) == 0
 
 
+def robust_by_hand(logits, batch, name):
+    """0.5 robust + 0.5 Dice against the most probable class, voxels weighted with their confidence."""
+    label, weight = batch.probabilities_u.argmax(dim=1), batch.confidence_u
+    p = torch.softmax(logits, dim=1)
+    right = p.gather(1, label.unsqueeze(1))[:, 0]
+    losses = {"generalized": (1 - right**0.7) / 0.7, "symmetric": 4 * (1 - right) - 0.1 * right.log()}
+    robust = (weight * losses[name]).sum() / weight.sum()
+    axes, weights = (0, 2, 3, 4), weight.unsqueeze(1)
+    truth = one_hot(label, 3)
+    overlap, total = (weights * p * truth).sum(axes), (weights * (p**2 + truth**2)).sum(axes)
+    return 0.5 * robust + 0.5 * (1 - 2 * overlap / total).mean()
+
+
+@pytest.mark.parametrize("name", ["generalized", "symmetric"])
+def test_the_job_s_robust_loss_is_what_a_labeler_s_pseudo_labels_are_learned_with(name):
+    chosen = replace(TURNS, pseudo_loss=name)
+    for step, learner in ((PLANAR, "planar"), (SOLID, "student")):
+        method, models, given, outputs = prepared(chosen, step)
+        value = method.pseudo(models, given, outputs)
+        expected = robust_by_hand(outputs[0].logits[2:], given, name)
+        assert value.item() == pytest.approx(expected.item(), rel=1e-4)
+        assert gradient_of(value, getattr(models, learner)) > 0
+
+
+@pytest.mark.parametrize("name", ["generalized", "symmetric"])
+def test_where_both_learn_from_a_labeler_their_robust_losses_are_added(name):
+    together = replace(TURNS, pseudo_loss=name, mn=replace(TURNS.mn, steps_per_turn=0))
+    method, models, given, outputs = prepared(together)
+    expected = sum(robust_by_hand(one.logits[2:], given, name) for one in outputs)
+    assert len(outputs) == 2
+    assert method.pseudo(models, given, outputs).item() == pytest.approx(expected.item(), rel=1e-4)
+
+
+def test_what_the_models_teach_each_other_stays_soft_with_a_robust_loss():
+    values = []
+    for name in ("cross_entropy", "generalized"):
+        method, models, given, outputs = prepared(replace(TURNS, pseudo_loss=name), SOLID)
+        values.append(method.supervised(models, given, outputs).item())
+    assert values[0] == pytest.approx(values[1], rel=1e-6)
+
+
 def test_the_2d_model_takes_one_step_of_its_own_rate_in_its_turn_and_none_in_the_other():
     for step, moves in ((WARM, True), (PLANAR, True), (SOLID, False)):
         method, models, given, outputs = prepared(step=step)

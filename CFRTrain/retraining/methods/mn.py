@@ -8,7 +8,8 @@ items, of which a batch holds more and more (`CFRTrain.retraining.sampling`); th
 
 Labeled and unlabeled items are one batch, over which Dice is pooled. Each model has its own AdamW; learning
 rates follow a cosine that restarts at T. Departure from the released code: cases of the validation are never
-among the unlabeled ones. Pseudo-labels of a labeler, where there are any, are one more soft target.
+among the unlabeled ones. Pseudo-labels of a labeler, where there are any, are one more soft target, or a hard
+one of the job's robust loss; what the two models teach each other is soft, as in the paper, with any of them.
 """
 
 from __future__ import annotations
@@ -82,10 +83,16 @@ class MutualTeaching(Method):
         return torch.stack(losses).sum()
 
     def pseudo(self, models: Models, batch: Batch, outputs: Sequence[Features]) -> Tensor:
-        """Return the loss of each learner against the labeler's soft pseudo-labels, weighted as usual."""
-        weight = self.pseudo_target(batch)[1]
-        logits = [output.logits[batch.labeled :] for output in outputs]
-        return torch.stack([dice_kl(one, batch.probabilities_u, weight) for one in logits]).sum()
+        """Return the loss of each learner against the labeler's pseudo-labels, weighted as usual.
+
+        The method's own loss takes their probabilities; the robust ones are defined for labels and take
+        those, with Dice, as in every method.
+        """
+        target, weight = self.pseudo_target(batch)
+        loss = self.pseudo_loss
+        if self.setting.pseudo_loss == "cross_entropy":
+            loss, target = dice_kl, batch.probabilities_u
+        return torch.stack([loss(one.logits[batch.labeled :], target, weight) for one in outputs]).sum()
 
     def loss(self, models: Models, batch: Batch, outputs: Sequence[Features]) -> dict[str, Term]:
         """Return nothing: what the other model teaches is part of `supervised`, as it is one batch."""
