@@ -94,6 +94,7 @@ class CFRSegmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._closeGuard = CloseGuard(self.session.closeQuestions)
         self.sections = Sections(self.ui, self.session)
         self.sections.setup()
+        self.session.inView.start()
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)

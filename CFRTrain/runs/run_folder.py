@@ -102,10 +102,10 @@ class RunFolder:
             ) from error
 
     def meaning(self, name: str) -> str:
-        """SHA-256 of what a JSON file of the run says, however it is laid out. Raises JobError as `read_json`.
+        """SHA-256 of what a JSON file of the run says, however it is laid out. Raises as `read_json`.
 
-        Of the file, not of what this version of the program makes of it: a field that a later version adds must
-        not look like a change.
+        Of the file, not of what this version of the program makes of it: a field that a later version adds
+        must not look like a change.
         """
         text = json.dumps(self.read_json(name), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()

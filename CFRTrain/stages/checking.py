@@ -78,7 +78,7 @@ def read_plan(context: Context) -> Plan:
 
 
 def _write_plan(context: Context, report: CheckReport) -> str:
-    """Makes the plan, unless the run has begun with it or a person has changed it; the hash of the made one."""
+    """Makes the plan, unless the run has begun with it or a person has changed it; the hash of that made."""
     before = _record(context)
     if before and (context.run.root / "settings.json").is_file():
         return str(before.get("plan_sha256"))

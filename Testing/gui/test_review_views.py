@@ -30,14 +30,93 @@ def test_the_buttons_stay_where_they_are_when_the_editor_opens_above(review, sho
     assert review.window.sees(ui.reviewCaseLabel, ui.acceptButton), "saved: on to the next decision"
 
 
-def test_the_uncertainty_of_a_decided_case_is_not_shown(review, shot):
+def overlays() -> list[str]:
+    """What lies over the images, a name per slice view."""
     import slicer
 
-    def overlays() -> list[str]:
-        composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
-        nodes = [slicer.mrmlScene.GetNodeByID(item.GetForegroundVolumeID() or "") for item in composites]
-        return [node.GetName() for node in nodes if node is not None]
+    composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+    nodes = [slicer.mrmlScene.GetNodeByID(item.GetForegroundVolumeID() or "") for item in composites]
+    return [node.GetName() for node in nodes if node is not None]
 
+
+def test_a_case_that_another_volume_hides_is_neither_drawn_over_it_nor_decided_on(review, shot):
+    import slicer.util
+
+    review.key("n")
+    first, case = review.session.case.id, review.session.case
+    review.session.showSection("annotate")
+    other = slicer.util.loadVolume(str(review.cohort.cases()[0].image))
+    other.SetName("Another patient")
+    process_events(0.3)
+    label, editor = case.segmentationNode, review.window.annotate.host.editor
+    assert case.volumeNode is not other and not label.GetDisplayVisibility() and overlays() == []
+    assert editor.readOnly and not review.ui.acceptButton.enabled and not review.ui.correctButton.enabled
+    shot("review_other_volume")
+    for key in ("a", "c", "x"):
+        review.key(key)
+    assert (review.status(first), case.id) == ("pseudo-labeled", first)
+    line = review.panel._away._line
+    assert line.text.startswith(f"Another patient is in the viewer, not {case.current.title}")
+    review.session.showSection("review")
+    review.user.click(line._actions[0])
+    process_events(0.3)
+    assert label.GetDisplayVisibility() and not editor.readOnly and line.text == ""
+    assert set(overlays()) == {f"{case.current.title} uncertainty"}
+    review.key("a")
+    assert review.status(first) == "accepted"
+
+
+def test_a_segmentation_that_the_user_hid_stays_hidden(review):
+    import slicer.util
+
+    review.key("n")
+    case = review.session.case
+    case.segmentationNode.SetDisplayVisibility(False)
+    other = slicer.util.loadVolume(str(review.cohort.cases()[0].image))
+    process_events(0.3)
+    slicer.util.setSliceViewerLayers(background=case.volumeNode)
+    process_events(0.3)
+    assert not case.segmentationNode.GetDisplayVisibility() and slicer.mrmlScene.IsNodePresent(other)
+
+
+def test_the_overlay_makes_way_for_the_strokes_until_it_is_wanted(review, shot):
+    review.key("n")
+    overlay = {f"{review.session.case.current.title} uncertainty"}
+    assert set(overlays()) == overlay
+    review.key("c")
+    process_events(0.3)
+    assert overlays() == [] and not review.ui.uncertaintyCheckBox.checked
+    review.paint()
+    shot("review_correcting_without_overlay")
+    review.key("o")
+    assert set(overlays()) == overlay and review.ui.uncertaintyCheckBox.checked
+    review.key("o")
+    assert overlays() == []
+    review.key("o")
+    review.key("c")
+    process_events(0.3)
+    assert set(overlays()) == {f"{review.session.case.current.title} uncertainty"}, (
+        "the next case has its own"
+    )
+
+
+def test_discarding_keeps_volume_and_views_as_they_are(review):
+    review.key("n")
+    case, logic = review.session.case, review.window.bed.layoutManager.sliceWidget("Red").sliceLogic()
+    volume, label = case.volumeNode, case.segmentationNode
+    before = review.window.voxels(1).copy()
+    review.session.showSection("annotate")
+    review.paint()
+    logic.SetSliceOffset(logic.GetSliceOffset() + 3)
+    place, view = logic.GetSliceOffset(), logic.GetSliceNode().GetFieldOfView()
+    case.discard()
+    process_events(0.3)
+    assert case.volumeNode is volume and case.segmentationNode is not label and not case.isModified
+    assert (review.window.voxels(1) == before).all()
+    assert (logic.GetSliceOffset(), logic.GetSliceNode().GetFieldOfView()) == (place, view)
+
+
+def test_the_uncertainty_of_a_decided_case_is_not_shown(review, shot):
     review.key("n")
     first, title = review.session.case.id, review.session.case.current.title
     assert set(overlays()) == {f"{title} uncertainty"} and review.ui.uncertaintyCheckBox.enabled

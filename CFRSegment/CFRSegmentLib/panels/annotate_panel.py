@@ -11,6 +11,7 @@ import slicer
 
 from ..cohort import Case, CohortError
 from ..i18n import _
+from .case_in_view import AwayLine
 from .class_looks import classesAsShown
 from .classes_table import ClassesTable
 from .editor_host import EditorHost
@@ -38,6 +39,7 @@ class AnnotatePanel:
         self.ui = loadPanelUi("AnnotatePanel", self._parent)
         layout = self.ui.top.layout()
         self.messages = MessageLine(layout, layout.indexOf(self.ui.saveRow) + 1, "annotateMessage")
+        self._away = AwayLine(self._session, layout, layout.indexOf(self.ui.caseRow) + 1, "annotateAway")
         self.classes = ClassesTable(self._session, self.ui, self.messages)
         self.classes.setup()
         self.host = EditorHost(self.ui.editorFrame)
@@ -100,6 +102,7 @@ class AnnotatePanel:
             (session.case.changed, self._onCase),
             (session.case.editsChanged, self._refreshState),
             (session.case.looksChanged, self._onLooks),
+            (session.inView.changed, self._showCase),
         )
 
     def _onCase(self) -> None:
@@ -112,7 +115,7 @@ class AnnotatePanel:
     def _showCase(self) -> None:
         case, cohort = self._session.case, self._session.cohort
         if self._session.parameters is not None:
-            readOnly = cohort is None or cohort.readOnly
+            readOnly = cohort is None or cohort.readOnly or self._session.inView.isAway
             self.host.edit(case.volumeNode, case.segmentationNode, readOnly)
         self._refreshState()
 
@@ -144,6 +147,7 @@ class AnnotatePanel:
 
     def _refreshState(self) -> None:
         """What is open, whether it is saved, and what can be done."""
+        self._away.refresh()
         cohort, case = self._session.cohort, self._session.case.current
         self.ui.classesBox.setVisible(cohort is not None)
         names = ", ".join(item.name for item in cohort.classes) if cohort is not None else ""

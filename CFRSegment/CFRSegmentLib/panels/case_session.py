@@ -56,14 +56,14 @@ class CaseSession:
         """Whether a case is open and its nodes are still in the scene."""
         return scene.isInScene(self.volumeNode) and scene.isInScene(self.segmentationNode)
 
-    def open(self, caseId: str) -> bool:
+    def open(self, caseId: str, fit: bool = True) -> bool:
         """Load a case and show it; False where the user stays with the one that has unsaved edits.
 
         Shown is the label; without one the draft of a correction; for a pseudo-labeled case its pseudo-label;
         else an empty segmentation. Raises CohortError; then the case before is still open.
         """
         if caseId == self.id and self.isWhole():
-            self.show()
+            self.show(fit)
             return True
         cohort = self._session.requireCohort()
         case = cohort.case(caseId)
@@ -76,7 +76,7 @@ class CaseSession:
             self._drop(exceptFor=caseId)
             self._take(caseId, *nodes)
             self.changed.emit()
-        self.show()
+        self.show(fit)
         return True
 
     def reattach(self, caseId: str) -> bool:
@@ -100,9 +100,9 @@ class CaseSession:
             wearClasses(self.segmentationNode, self._session.requireCohort().classes)
             self._observer.start(self.segmentationNode)
 
-    def show(self) -> None:
-        """Put volume and segmentation into the views."""
-        scene.showVolume(self.volumeNode)
+    def show(self, fit: bool = True) -> None:
+        """Put volume and segmentation into the views; with `fit` the whole volume is in view."""
+        scene.showVolume(self.volumeNode, fit)
         scene.showSegmentation(self.segmentationNode)
 
     def save(self) -> SaveReport:
@@ -145,12 +145,12 @@ class CaseSession:
         self._setModified(True)
 
     def discard(self) -> None:
-        """Load the saved state again; the edits are gone."""
-        caseId = self.id
+        """Load the saved segmentation again; the edits are gone, volume and views stay as they are."""
+        caseId, wasWhole = self.id, self.isWhole()
         if caseId is not None:
             self._setModified(False)
-            self._drop()
-            self.open(caseId)
+            self._drop(keepImage=wasWhole)
+            self.open(caseId, fit=not wasWhole)
 
     def leave(self, canStay: bool = True) -> bool:
         """Ask about unsaved edits, if there are any; True where they are saved or given up.
@@ -191,11 +191,11 @@ class CaseSession:
         if self._session.parameters is not None:
             self._session.parameters.caseId = caseId
 
-    def _drop(self, exceptFor: str = "") -> None:
-        """Remove the nodes of the open case, unless it is `exceptFor`."""
+    def _drop(self, exceptFor: str = "", keepImage: bool = False) -> None:
+        """Remove the nodes of the open case, unless it is `exceptFor`; its volume may stay."""
         self._observer.stop()
         if self.id is not None and self.id != exceptFor:
-            scene.removeCaseNodes(self.id)
+            scene.removeCaseNodes(self.id, keepImage)
         self._clear()
         if self._session.parameters is not None:
             self._session.parameters.caseId = ""

@@ -1,8 +1,9 @@
-"""What the list of cases says about a case."""
+"""What is said about a case in the list of cases and in the review."""
 
 from __future__ import annotations
 
 import datetime
+import html
 
 from ..cohort import Case, Status
 from ..i18n import _
@@ -42,6 +43,24 @@ def caseToolTip(case: Case) -> str:
     if case.changedVoxels is not None:
         lines.append(_("Changed voxels: {count}").format(count=case.changedVoxels))
     return "\n".join(lines)
+
+
+def reviewText(waiting: Case | None, decided: Case | None, hasEdits: bool) -> str:
+    """What is open in the review, in one line of rich text."""
+    if waiting is not None:
+        text = _("{case}: uncertainty {value}")
+        if hasEdits:
+            text = _("{case}: uncertainty {value}, changed and not saved")
+        return text.format(case=_bold(waiting.title), value=uncertaintyText(waiting) or _("unknown"))
+    if decided is not None:
+        text = _("{case}: {status} by {signed}")
+        status, signed = statusText(decided.status).lower(), html.escape(signedText(decided))
+        return text.format(case=_bold(decided.title), status=status, signed=signed)
+    return _("Click a case, or press N for the most uncertain one.")
+
+
+def _bold(text: str) -> str:
+    return f"<b>{html.escape(text)}</b>"
 
 
 def summaryText(name: str, cases: tuple[Case, ...]) -> str:

@@ -12,16 +12,16 @@ from ..i18n import _
 from ..scene import DEFAULT_TERMINOLOGY
 from ..scene.segments import segmentIdOf
 
-# Colors that are told apart by most people with a color vision deficiency.
+# Told apart by most people with a color vision deficiency. Cold colors come first: doubt is yellow to red.
 PALETTE = (
-    (230, 159, 0),
     (86, 180, 233),
     (0, 158, 115),
-    (240, 228, 66),
-    (0, 114, 178),
-    (213, 94, 0),
     (204, 121, 167),
+    (0, 114, 178),
     (128, 174, 128),
+    (230, 159, 0),
+    (240, 228, 66),
+    (213, 94, 0),
 )
 
 

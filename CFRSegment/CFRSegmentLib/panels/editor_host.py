@@ -36,7 +36,7 @@ class EditorHost:
         segmentationNode: slicer.vtkMRMLSegmentationNode | None,
         readOnly: bool,
     ) -> None:
-        """Edit this segmentation over this volume, its first segment selected; None edits nothing.
+        """Edit this segmentation over this volume, a new one's first segment selected; None edits nothing.
 
         One that is edited already stays as it is, with the effect and the segment in use.
         """
@@ -44,11 +44,12 @@ class EditorHost:
         wanted = (volumeNode, segmentationNode, readOnly)
         if wanted == (self.editor.sourceVolumeNode(), self.editor.segmentationNode(), self.editor.readOnly):
             return
+        isSame = segmentationNode is self.editor.segmentationNode()
         self.editor.setActiveEffect(None)
         self.editor.setSegmentationNode(segmentationNode)
         self.editor.setSourceVolumeNode(volumeNode)
         self.editor.readOnly = readOnly
-        if segmentationNode is not None:
+        if segmentationNode is not None and not isSame:
             first = segmentationNode.GetSegmentation().GetNthSegmentID(0)
             if first:
                 self.editor.setCurrentSegmentID(first)

@@ -7,16 +7,14 @@ import html
 from ..cohort import SegmentClass
 from ..engine import ModelEntry, ModelSummary
 from ..i18n import _
-
-# For models whose classes have no colors; told apart with every kind of color vision.
-COLORS = ((213, 94, 0), (0, 114, 178), (0, 158, 115), (204, 121, 167), (230, 159, 0), (86, 180, 233))
+from .class_looks import PALETTE
 
 
 def classesOf(model: ModelEntry) -> tuple[SegmentClass, ...]:
-    """The classes of a model as the scene takes them."""
+    """The classes of a model as the scene takes them; those without a color get one of the palette."""
     found = []
     for index, item in enumerate(model.classes):
-        color = item.color or COLORS[index % len(COLORS)]
+        color = item.color or PALETTE[index % len(PALETTE)]
         found.append(SegmentClass(item.value, item.name, tuple(color), item.terminology))
     return tuple(found)
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import qt
 
-from ..cohort import Case, CohortError
+from ..cohort import CohortError
 from ..i18n import _
-from .case_texts import signedText, uncertaintyText
+from .case_in_view import AwayLine
+from .case_texts import reviewText
 from .label_texts import needsAttention, savedText
 from .message_line import Action, MessageLine
 from .review_history import ReviewHistory
@@ -41,6 +41,7 @@ class ReviewPanel:
         self.ui = loadPanelUi("ReviewPanel", self._parent)
         layout = self.ui.reviewContentsLayout
         self.message = MessageLine(layout, layout.indexOf(self.ui.decisionRow) + 1, "reviewMessage")
+        self._away = AwayLine(self._session, layout, layout.indexOf(self.ui.reviewCaseLabel), "reviewAway")
         self._queue = ReviewQueue(self.ui.queueView)
         self._history = ReviewHistory(self.ui.historyView)
         self._overlay = UncertaintyOverlay(self._session, self.ui)
@@ -96,7 +97,8 @@ class ReviewPanel:
             (session.casesChanged, self._onCases),
             (session.parametersChanged, self._overlay.refresh),
             (session.case.changed, self._onCase),
-            (session.case.editsChanged, self._refreshDecisions),
+            (session.case.editsChanged, self._onEdits),
+            (session.inView.changed, self._onView),
             (self._queue.chosen, self._open),
             (self._overlay.failed, self.message.error),
         )
@@ -158,6 +160,7 @@ class ReviewPanel:
         if not self.ui.correctButton.enabled:
             return
         if not self._reviewer.hasEdits:
+            self._overlay.setAside()
             self._session.showSection("annotate")
             self.message.info(_("Correct it in the Segment Editor, then press C again."))
             return
@@ -218,6 +221,16 @@ class ReviewPanel:
         self.message.clear()
         self.refresh()
 
+    def _onEdits(self) -> None:
+        if self._reviewer.hasEdits:
+            self._overlay.setAside()
+        self._refreshDecisions()
+
+    def _onView(self) -> None:
+        """The open case came into view or left it."""
+        self._refreshDecisions()
+        self._overlay.refresh()
+
     def _reloadNewer(self) -> None:
         """Show the pseudo-label of a newer training in place of the open one, unless that was edited."""
         case = self._reviewer.waiting
@@ -260,33 +273,16 @@ class ReviewPanel:
             self._history.show(cohort.history(), {case.id: case.title for case in cohort.cases()})
 
     def _refreshDecisions(self) -> None:
-        """Which decisions are possible, and on what."""
+        """Which decisions are possible, and on what: only on what is in view."""
+        self._away.refresh()
         ui, cohort, waiting = self.ui, self._session.cohort, self._reviewer.waiting
         canWrite = cohort is not None and not cohort.readOnly
         for button in (ui.acceptButton, ui.correctButton, ui.rejectButton):
-            button.enabled = waiting is not None and canWrite
+            button.enabled = waiting is not None and canWrite and not self._session.inView.isAway
         hasEdits = waiting is not None and self._reviewer.hasEdits
         ui.correctButton.text = _("Save (C)") if hasEdits else _("Correct (C)")
         queue = cohort.reviewQueue() if cohort is not None else ()
         ui.nextCaseButton.enabled = any(case.id != self._session.case.id for case in queue)
         ui.undoButton.enabled = canWrite and cohort.undoable() is not None
         ui.reopenButton.enabled = canWrite and self._reviewer.decided is not None
-        ui.reviewCaseLabel.text = self._caseText(waiting, hasEdits)
-
-    def _caseText(self, waiting: Case | None, hasEdits: bool) -> str:
-        """What is open, in one line of rich text."""
-        decided = self._reviewer.decided
-        if waiting is not None:
-            text = _("{case}: uncertainty {value}")
-            if hasEdits:
-                text = _("{case}: uncertainty {value}, changed and not saved")
-            return text.format(case=_bold(waiting.title), value=uncertaintyText(waiting) or _("unknown"))
-        if decided is not None:
-            text = _("{case}: {status} by {signed}")
-            status, signed = statusText(decided.status).lower(), html.escape(signedText(decided))
-            return text.format(case=_bold(decided.title), status=status, signed=signed)
-        return _("Click a case, or press N for the most uncertain one.")
-
-
-def _bold(text: str) -> str:
-    return f"<b>{html.escape(text)}</b>"
+        ui.reviewCaseLabel.text = reviewText(waiting, self._reviewer.decided, hasEdits)

@@ -14,6 +14,7 @@ from ..engine import Device, EngineEnvironment
 from ..i18n import _
 from ..parameters import CFRSegmentParameterNode
 from ..setup import BASE, Installer
+from .case_in_view import CaseInView
 from .case_session import CaseSession
 from .settings import PersonalSettings
 from .signals import Signal
@@ -43,6 +44,7 @@ class Session:
         self.setupFinished = Signal()
         self.closeQuestions: list[Callable[[], bool]] = []
         self.case = CaseSession(self)
+        self.inView = CaseInView(self)
         self.closeQuestions.append(self.case.leave)
 
     @property
@@ -125,6 +127,8 @@ class Session:
         self.parameters = parameters
         if parameters is not None and self.cohort is not None and not parameters.cohortFolder:
             parameters.cohortFolder = str(self.cohort.folder)
+        if parameters is not None and self.inView.isWatched:
+            self.inView.start()  # the views of a loaded scene
         self.parametersChanged.emit()
 
     def showSection(self, name: str) -> None:
@@ -137,6 +141,7 @@ class Session:
 
     def cleanup(self) -> None:
         """The window goes: another Slicer may write to the cohort. Nodes stay in the scene."""
+        self.inView.stop()
         self.case.forget()
         if self.cohort is not None:
             self.cohort.close()

@@ -31,6 +31,7 @@ class UncertaintyOverlay:
         self.failed = Signal()
         self._session, self._ui = session, ui
         self._shown: tuple[Path, str] | None = None
+        self._aside: str | None = None
         self._soon = qt.QTimer()
         self._soon.setSingleShot(True)
         self._soon.setInterval(0)
@@ -45,7 +46,7 @@ class UncertaintyOverlay:
         if parameters is not None:
             for widget in (self._ui.uncertaintyCheckBox, self._ui.uncertaintySlider):
                 widget.blockSignals(True)
-            self._ui.uncertaintyCheckBox.checked = parameters.showUncertainty
+            self._ui.uncertaintyCheckBox.checked = parameters.showUncertainty and not self._isAside
             self._ui.uncertaintySlider.value = round(100 * parameters.uncertaintyOpacity)
             for widget in (self._ui.uncertaintyCheckBox, self._ui.uncertaintySlider):
                 widget.blockSignals(False)
@@ -55,11 +56,21 @@ class UncertaintyOverlay:
         """Show or hide it."""
         self._ui.uncertaintyCheckBox.toggle()
 
+    def setAside(self) -> None:
+        """Hide it until another case is open, or the user wants it: it would lie over what is drawn."""
+        self._aside = self._session.case.id
+        self.refresh()
+
+    @property
+    def _isAside(self) -> bool:
+        return self._aside is not None and self._aside == self._session.case.id
+
     def close(self) -> None:
         """The window goes."""
         self._soon.stop()
 
     def _onToggled(self, isOn: bool) -> None:
+        self._aside = None
         if self._session.parameters is not None:
             self._session.parameters.showUncertainty = isOn
         self._soon.start()
@@ -74,6 +85,7 @@ class UncertaintyOverlay:
         """Make the views as they should be: one map at most, that of an open case that waits for review."""
         case, current = self._session.case, self._session.case.current
         isWaiting = current is not None and current.status is Status.PSEUDO_LABELED and case.isWhole()
+        isWaiting = isWaiting and not self._session.inView.isAway
         path = current.uncertaintyMap if isWaiting else None
         self._ui.uncertaintyCheckBox.enabled = path is not None
         isOn = self._ui.uncertaintyCheckBox.checked
