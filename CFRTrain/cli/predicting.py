@@ -149,4 +149,3 @@ def _distinct(pairs: list[Pair]) -> list[Pair]:
     if len({target for _, target in pairs}) < len(pairs):
         raise JobError("same_name", "Two inputs have the same name.", "Segment them into different folders.")
     return pairs
-

@@ -84,9 +84,7 @@ def _fetch(url: str, part: Path, expected: int, stop: Stop, tell: Progress) -> N
         raise ConnectionError("the server broke off")
 
 
-def _copy(
-    source: BinaryIO, target: BinaryIO, done: int, total: int, stop: Stop, tell: Progress
-) -> int:
+def _copy(source: BinaryIO, target: BinaryIO, done: int, total: int, stop: Stop, tell: Progress) -> int:
     """Copies to the end of `source`; bytes in `target` afterwards. What `stop` raises is let through."""
     rate = Rate(done)
     while data := source.read(CHUNK):

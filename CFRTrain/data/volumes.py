@@ -31,9 +31,7 @@ __all__ = [
 SPACING_RANGE_MM = (0.001, 100.0)
 
 
-def read_volume(
-    path: Path | str, case: str, sha256: str | None = None, slices: Sequence[str] = ()
-) -> Volume:
+def read_volume(path: Path | str, case: str, sha256: str | None = None, slices: Sequence[str] = ()) -> Volume:
     """An image (z, y, x): float32, or the integer type of the file; geometry exactly as stored.
 
     `path` is a .nii, .nii.gz, .nrrd or .mha file, or a folder with one DICOM series; `slices` are the files

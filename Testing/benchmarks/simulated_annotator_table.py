@@ -65,9 +65,7 @@ def curve_lines(rows: Sequence[Row]) -> list[str]:
         pairs = paired(rows, count)
         mean = statistics.mean(pairs)
         spread = statistics.stdev(pairs) if len(pairs) > 1 else float("nan")
-        lines.append(
-            f"| {count} | {cells[0]} | {cells[1]} | {mean:+.4f} ± {spread:.4f} | {len(pairs)} |"
-        )
+        lines.append(f"| {count} | {cells[0]} | {cells[1]} | {mean:+.4f} ± {spread:.4f} | {len(pairs)} |")
     return lines
 
 
