@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from CFRTrain.runs.run_folder import RunFolder
 from Testing.bed.waiting import process_events, wait_until
 from Testing.gui.conftest import MODULE
 from Testing.gui.trainer import Trainer, is_alive
@@ -54,6 +55,13 @@ def test_26_gpu_out_of_memory_is_named_with_the_setting_to_change(train, scripte
     names = [button.text for button in train.panel._view.message._actions]
     assert names == ["Resume", "Train smaller"]
     shot("train_gpu_memory")
+    failed = RunFolder(train.control.run).job()
+    train.window.session.parameters.preset = "standard"  # what the panel says now is for another training
+    train.user.click(train.panel._view.message._actions[1])
+    wait_until(lambda: len(train.control.runs()) == 2, "a second run", 120)
+    smaller = RunFolder(train.control.runs()[0]).job()
+    assert (smaller.preset, smaller.seed) == ("preview", failed.seed)
+    assert failed.finetune.batch > smaller.finetune.batch == smaller.retrain.batch_labeled == 1
 
 
 def test_a_full_disk_is_named_with_the_remedy(train, scripted):

@@ -30,6 +30,7 @@ from CFRSegmentLib.engine import (
     preflight,
     settingsOf,
     smallerSettings,
+    smallerThan,
 )
 from CFRTrain.runs.errors import JobError
 from CFRTrain.runs.job import ClassSpec
@@ -157,6 +158,18 @@ def test_a_build_given_up_half_way_leaves_nothing(cohort: Cohort):
 )
 def test_a_job_tells_the_choices_that_it_was_made_from(settings: TrainSettings):
     assert settingsOf(jobOf(settings, ORGAN, onCpu=False)) == settings
+
+
+def test_after_a_failure_a_smaller_run_starts_from_what_failed():
+    chosen = TrainSettings("standard", device="cuda:1", labeler="atlas", method="ua_mt", seed=3)
+    failed = jobOf(chosen, ORGAN, onCpu=False)
+    smaller = smallerThan(failed)
+    once = jobOf(smaller, ORGAN, onCpu=False)
+    assert replace(smaller, changes=()) == chosen and once.method == "ua_mt"
+    assert (once.retrain.batch_labeled, once.retrain.width) == (1, failed.retrain.width)
+    twice = jobOf(smallerThan(once), ORGAN, onCpu=False)
+    assert (twice.retrain.batch_labeled, twice.retrain.width, twice.retrain.levels) == (1, 8, 4)
+    assert smallerThan(twice) is None
 
 
 def test_without_a_gpu_the_smaller_network_of_the_preset_is_taken(cohort: Cohort):

@@ -21,7 +21,7 @@ from .preflight import EngineEnvironment, estimateProblems, preflight
 from .problems import Problem
 from .run_builder import buildingRun, buildRun
 from .run_state import RunState, RunStatus
-from .settings import TrainSettings, jobOf, settingsOf, smallerSettings
+from .settings import TrainSettings, jobOf, settingsOf, smallerSettings, smallerThan
 from .stage_names import curveTitle
 from .tasks import (
     collectVolumes,
@@ -85,6 +85,7 @@ __all__ = [
     "runs",
     "settingsOf",
     "smallerSettings",
+    "smallerThan",
     "verifyWeights",
     "weightsEntries",
 ]

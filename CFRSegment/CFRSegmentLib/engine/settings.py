@@ -100,6 +100,12 @@ def smallerSettings(settings: TrainSettings, onCpu: bool = False) -> TrainSettin
     return None
 
 
+def smallerThan(job: Job) -> TrainSettings | None:
+    """Settings that need less memory than a run with this job did; None where those are the smallest."""
+    used = tuple((path, _value(job, path)) for step in SMALLER_STEPS for path in step)
+    return smallerSettings(replace(settingsOf(job), changes=used))
+
+
 def _value(job: Job, path: str) -> Any:
     found: Any = job
     for name in path.split("."):

@@ -23,6 +23,7 @@ from ..engine import (
     measuredPace,
     runs,
     settingsOf,
+    smallerThan,
 )
 from ..engine.run_process import livingPids
 from ..i18n import _
@@ -220,6 +221,14 @@ def settingsOfRun(run: Path | None) -> TrainSettings | None:
     """The choices that a run was started with; None where its job cannot be read."""
     try:
         return settingsOf(RunFolder(run).job()) if run is not None else None
+    except CFRError:
+        return None
+
+
+def smallerThanRun(run: Path | None) -> TrainSettings | None:
+    """What a run was started with, with less need of memory; None where there is nothing smaller."""
+    try:
+        return smallerThan(RunFolder(run).job()) if run is not None else None
     except CFRError:
         return None
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import qt
 import slicer
 
-from ..engine import ModelEntry, TrainSettings, estimateLine, smallerSettings
+from ..engine import ModelEntry, TrainSettings, estimateLine
 from ..i18n import _
 from .message_line import MessageLine
-from .run_control import RunControl
+from .run_control import RunControl, smallerThanRun
 from .run_question import Answer, askAboutRun
 from .run_start import RunStart
 from .run_view import RunView
@@ -136,7 +136,8 @@ class TrainPanel:
             self._revealRun()
 
     def _trainSmaller(self) -> None:
-        smaller = smallerSettings(self._choices.settings())
+        """As the run that failed, whatever the panel says now, with less need of memory."""
+        smaller = smallerThanRun(self.control.run)
         if smaller is not None:
             self._examine(start=True, settings=smaller)
 
@@ -260,7 +261,8 @@ class TrainPanel:
         """What is offered beside the problem of a run."""
         problem = self.control.state.problem if self.control.state is not None else None
         actions = ((_("Resume"), self._resume),)
-        if problem is not None and problem.code in MEMORY_CODES:
+        isShort = problem is not None and problem.code in MEMORY_CODES
+        if isShort and smallerThanRun(self.control.run) is not None:
             return (*actions, (_("Train smaller"), self._trainSmaller))
         return actions
 
