@@ -14,13 +14,15 @@ from CFRTrain.retraining.assembly import method_of
 from CFRTrain.runs.checkpoints import KEPT
 from CFRTrain.stages.context import Context
 from CFRTrain.stages.labeling import chosen_labeler, labels_cases, uses
+from CFRTrain.stages.planar_estimate import planar_cost
+from CFRTrain.stages.sam_estimate import SamCost, sam_cost
 
 STORED_BYTES = 5  # per voxel: float32 image, uint8 label
 DISPLACEMENT_BYTES = 6  # per voxel: three components in half precision
 # Per voxel of a case's own grid: label map and uncertainty, compressed. Measured: 0.48 on hippocampus, where
 # the structures fill much of the volume.
 REVIEW_BYTES = 0.5
-SAM_TRAINABLE = 4_200_000  # parameters of the decoder and LoRA, or of the small SAM
+WITH_MOMENTS = 4 * 3  # bytes of a number that AdamW trains, in a checkpoint
 REPORT_BYTES = 16 << 20  # report, overlays, events and log
 
 
@@ -33,13 +35,15 @@ def require_disk_space(context: Context) -> None:
 
 def disk_need(context: Context) -> dict[str, int]:
     """Bytes that are still to be written, by folder of the run: those expected less those that are there."""
+    sam = sam_cost(context) if labels_cases(context) and uses(context, "sam") else SamCost()
     expected = {
         "store": _voxels(context) * STORED_BYTES * len(context.cases),
         "registrations": _registrations(context),
         "templates": _templates(context),
         "pseudo_labels": _pseudo_labels(context),
         "review": int(own_voxels(context) * REVIEW_BYTES * _labeled_by_machine(context)),
-        "checkpoints": _checkpoints(context),
+        "embeddings": sam.view_bytes,
+        "checkpoints": _checkpoints(context, sam.trainable),
         "predictions": int(own_voxels(context) * REVIEW_BYTES / 2 * len(context.ids("validation"))),
     }
     need = {name: max(0, size - _on_disk(context.run.root / name)) for name, size in expected.items()}
@@ -94,16 +98,17 @@ def _parameters(context: Context) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def _checkpoints(context: Context) -> int:
+def _checkpoints(context: Context, sam_trainable: int) -> int:
     """The checkpoints that every training keeps, and for a moment one more."""
     job, method = context.job, method_of(context.job)
     moments = 1 if job.retrain.optimizer == "sgd" else 2
     teachers = 1 if method.needs_ema or job.retrain.result == "ema" else 0
     one = 4 * _parameters(context) * method.networks * (1 + teachers + moments)
+    with_planar = one + WITH_MOMENTS * planar_cost(context).trainable
     labelers = uses(context, "network") * job.network_labeler.networks
-    networks = 1 + (job.retrain.rounds - 1) * labels_cases(context) + labelers
-    sam = 4 * SAM_TRAINABLE * 3 if labels_cases(context) and uses(context, "sam") else 0
-    return KEPT * (networks * one + sam) + max(one, sam)
+    trainings = 1 + (job.retrain.rounds - 1) * labels_cases(context)
+    sam = WITH_MOMENTS * sam_trainable
+    return KEPT * (trainings * with_planar + labelers * one + sam) + max(with_planar, sam)
 
 
 def _on_disk(folder: Path) -> int:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 import torch
 
+from CFRTrain.labelers.planar_models import uses_planar
 from CFRTrain.retraining.networks import build_network
 from CFRTrain.stages.context import Context
 from CFRTrain.stages.labeling import labels_cases, uses
-from CFRTrain.stages.sam_estimate import SamCost, sam_cost
+from CFRTrain.stages.planar_estimate import co_training_work, planar_cost
+from CFRTrain.stages.sam_estimate import STEP_PASSES, SamCost, sam_cost
 
 # Seconds of one processor thread for one forward and backward pass of a V-Net in float32 with AVX2, per voxel
 # and squared width. Measured: 2.5e-8 to 3.3e-8 for widths 8 and 16, patches of 90,000 to 1,000,000 voxels.
@@ -52,30 +54,43 @@ def announce_estimate(context: Context) -> None:
 
 def estimate(context: Context) -> RunEstimate:
     """Peak memory in bytes and seconds of labeling and training, from the networks' sizes and the plan."""
-    sam = sam_cost(context) if uses(context, "sam") and labels_cases(context) else SamCost(0.0, 0.0, 0)
-    needed = max(memory_estimate(context), sam.memory_bytes)
+    sam = sam_cost(context) if uses(context, "sam") and labels_cases(context) else SamCost()
+    planar = planar_cost(context)
+    needed = max(memory_estimate(context) + planar.memory_bytes, sam.memory_bytes)
     label = network_labeler_seconds(context) + atlas_seconds(context)
     sam_seconds = sam.finetune_seconds * labeler_trainings(context)
     label += (sam_seconds + sam.label_seconds * context.job.looks.count) / _speed(context)
+    retrain = training_seconds(context) + planar.seconds * _trainings(context) / _speed(context)
     on_gpu = _on_gpu(context)
     return RunEstimate(
         memory_bytes=GPU_HOST_BYTES if on_gpu else BASE_BYTES + needed,
         gpu_memory_bytes=GPU_RUNTIME_BYTES + needed if on_gpu else None,
-        parts={"label": round(label, 1), "retrain": round(training_seconds(context), 1)},
+        parts={"label": round(label, 1), "retrain": round(retrain, 1)},
     )
 
 
 def training_seconds(context: Context) -> float:
-    """Seconds of all re-training steps."""
+    """Seconds of the 3D network in all re-training steps."""
     retrain = context.job.retrain
-    return _network_seconds(context, retrain.steps * retrain.rounds)
+    patches: float = retrain.steps * (retrain.batch_labeled + retrain.batch_unlabeled)
+    if uses_planar(context.job):
+        work = co_training_work(context)[0]
+        patches = work.learned + work.answered / STEP_PASSES
+    return _patch_seconds(context, patches * _trainings(context))
+
+
+def _trainings(context: Context) -> int:
+    """How many trainings the stage `retrain` does: without pseudo-labels there are no further rounds."""
+    return context.job.retrain.rounds if labels_cases(context) else 1
 
 
 def network_labeler_seconds(context: Context) -> float:
     """Seconds of training the networks that label; 0 where none does."""
     labeler = context.job.network_labeler
+    retrain = context.job.retrain
     steps = labeler.steps * labeler.networks * labeler_trainings(context)
-    return _network_seconds(context, steps) if uses(context, "network") else 0.0
+    patches = steps * (retrain.batch_labeled + retrain.batch_unlabeled)
+    return _patch_seconds(context, patches) if uses(context, "network") else 0.0
 
 
 def labeler_trainings(context: Context) -> int:
@@ -86,11 +101,10 @@ def labeler_trainings(context: Context) -> int:
     return 1 + folds + (job.retrain.rounds - 1 if job.promotion.confidence else 0)
 
 
-def _network_seconds(context: Context, steps: int) -> float:
-    retrain = context.job.retrain
-    items = retrain.batch_labeled + retrain.batch_unlabeled
-    seconds = steps * items * math.prod(context.planned().patch_zyx) * retrain.width**2 * SECONDS_PER_VOXEL
-    return seconds / _speed(context)
+def _patch_seconds(context: Context, patches: float) -> float:
+    """Seconds of learning from so many patches."""
+    voxels = math.prod(context.planned().patch_zyx)
+    return patches * voxels * context.job.retrain.width**2 * SECONDS_PER_VOXEL / _speed(context)
 
 
 def atlas_seconds(context: Context) -> float:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from CFRTrain.labelers.sam_choice import choose_sam, chosen_input, fitted_window, strategy_of
+import torch
+
+from CFRTrain.labelers.sam_choice import SamChoice, choose_sam, chosen_input, fitted_window, strategy_of
 from CFRTrain.labelers.sam_labeler import OVERLAP
-from CFRTrain.labelers.sam_model import SamArchitecture
+from CFRTrain.labelers.sam_model import SamArchitecture, build_sam, parameter_count
 from CFRTrain.stages.context import Context
 
 # Of one processor thread in float32 with AVX2. Measured: 9 to 26 for the small SAM and ViT-B, canvases of 256
@@ -17,15 +19,23 @@ STEP_PASSES = 3  # a step against a forward pass; measured: 2.4 to 3.0, with LoR
 # Activations of a step in float32, per token, channel and block. Measured: 102 to 162, in the same cases.
 BYTES_PER_FEATURE = 130
 BYTES_PER_PARAMETER = 4
+LEARNED_COPIES = 3  # of what learns: its gradient and AdamW's two moments
+EMBEDDING_BYTES = 2  # float16
 
 
 @dataclass(frozen=True)
 class SamCost:
-    """finetune_seconds, label_seconds: on one processor thread. memory_bytes: of weights and one step."""
+    """finetune_seconds, label_seconds: on one processor thread. memory_bytes: of weights and one step.
 
-    finetune_seconds: float
-    label_seconds: float
-    memory_bytes: int
+    trainable: numbers that learn, which are in each checkpoint. view_bytes: of embeddings on disk,
+    where the strategy keeps them while it trains.
+    """
+
+    finetune_seconds: float = 0.0
+    label_seconds: float = 0.0
+    memory_bytes: int = 0
+    trainable: int = 0
+    view_bytes: int = 0
 
 
 def sam_cost(context: Context) -> SamCost:
@@ -46,14 +56,27 @@ def sam_cost(context: Context) -> SamCost:
     step = (decoder if embeds_once else forward + decoder) * STEP_PASSES * per_step
     tokens = (sam_input.canvas // architecture.token) ** 2
     features = tokens * architecture.width * (1 if embeds_once else architecture.depth) * per_step
+    trainable = trainable_numbers(context, choice, architecture, sam_input.canvas)
+    held = parameters(architecture) + LEARNED_COPIES * trainable
     return SamCost(
         finetune_seconds=step * options.steps + forward * once,
         label_seconds=(forward + decoder)
         * sam_input.pictures_per_patch
         * windows
         * len(context.ids("unlabeled")),
-        memory_bytes=BYTES_PER_FEATURE * features + BYTES_PER_PARAMETER * parameters(architecture),
+        memory_bytes=BYTES_PER_FEATURE * features + BYTES_PER_PARAMETER * held,
+        trainable=trainable,
+        view_bytes=once * (EMBEDDING_BYTES * architecture.embedding * tokens + sam_input.canvas**2),
     )
+
+
+def trainable_numbers(context: Context, choice: SamChoice, architecture: SamArchitecture, canvas: int) -> int:
+    """How many numbers the job's fine-tuning strategy trains; counted on a SAM that holds none."""
+    job = context.job
+    with torch.device("meta"):
+        sam = build_sam(architecture, len(job.classes), canvas, job.seed)
+        strategy_of(choice, job).prepare(sam, job.finetune, job.seed)
+    return parameter_count(sam, trainable_only=True)
 
 
 def multiplications(architecture: SamArchitecture, canvas: int) -> int:

@@ -41,14 +41,14 @@ def prepared(setting=TURNS, step=PLANAR, **options):
 
 def test_both_learn_in_the_warm_phase_then_they_take_turns_and_the_2d_model_begins():
     method, _ = make("mn", setting=TURNS)
-    assert {method.learns(step) for step in range(10)} == {(True, True)}
-    turns = [method.learns(step) for step in range(10, 26)]
+    assert {method.turns.learns(step) for step in range(10)} == {(True, True)}
+    turns = [method.turns.learns(step) for step in range(10, 26)]
     assert turns == [(False, True)] * 4 + [(True, False)] * 4 + [(False, True)] * 4 + [(True, False)] * 4
 
 
 def test_without_turns_both_learn_in_every_step():
     method, _ = make("mn", setting=replace(TURNS, mn=replace(TURNS.mn, steps_per_turn=0)))
-    assert {method.learns(step) for step in range(80)} == {(True, True)}
+    assert {method.turns.learns(step) for step in range(80)} == {(True, True)}
 
 
 def test_the_batch_of_the_job_is_shared_out_by_the_sampling_rule():

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import torch
 
+from CFRTrain.labelers.sam_choice import build_chosen, choose_sam
+from CFRTrain.labelers.sam_model import parameter_count
 from CFRTrain.runs.errors import JobError
 from CFRTrain.runs.job import ClassSpec, changed, job_from_json, job_to_json, preset
 from CFRTrain.stages.checking import check_stage
 from CFRTrain.stages.context import Context
+from CFRTrain.stages.disk_space import disk_need
 from CFRTrain.stages.sam_estimate import sam_cost
 from Testing.engine.tiny_run import tiny_run
 
@@ -75,3 +79,20 @@ def test_the_estimate_follows_pictures_and_strategy(tmp_path):
     decoder = cost(strategy="decoder", pictures=0)
     assert decoder.finetune_seconds < all_slices.finetune_seconds / 5
     assert decoder.memory_bytes < all_slices.memory_bytes
+
+
+@pytest.mark.parametrize("strategy", ["auto", "full", "lora", "lora_all", "adapter", "decoder"])
+def test_the_estimate_counts_what_learns_and_the_views_that_are_kept(tmp_path, strategy):
+    options = {"finetune.strategy": strategy, "finetune.views": 3, "finetune.input": "slicewise"}
+    context = Context.open(tiny_run(tmp_path, labeler="sam", **options))
+    check_stage(context)
+    job, plan, found = context.job, context.planned(), sam_cost(context)
+    sam, sam_input = build_chosen(choose_sam(job, tmp_path), job, plan)
+    assert found.trainable == parameter_count(sam, trainable_only=True)
+    pictures = sam_input.pictures(torch.zeros(1, 1, *sam_input.patch_zyx))
+    with torch.no_grad():
+        view = sam.embed(pictures[:1]).half().nbytes + sam_input.canvas**2
+    kept = 3 * 1 * len(pictures) * view if strategy == "decoder" else 0
+    assert found.view_bytes == disk_need(context)["embeddings"] == kept
+    checkpoint = 12 * found.trainable
+    assert disk_need(context)["checkpoints"] > 2 * checkpoint

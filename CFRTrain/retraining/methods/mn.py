@@ -22,7 +22,7 @@ from torch.optim import AdamW, Optimizer
 
 from CFRTrain.retraining.encoder_decoder import Features
 from CFRTrain.retraining.methods.base import Batch, Method, Models, Setting, Term
-from CFRTrain.retraining.sampling import unlabeled_items
+from CFRTrain.retraining.turns import Turns
 from CFRTrain.training.losses import dice_kl, one_hot
 from CFRTrain.training.schedules import restarting_cosine
 
@@ -34,9 +34,9 @@ class MutualTeaching(Method):
 
     def __init__(self, setting: Setting, models: Models) -> None:
         super().__init__(setting, models)
-        options, steps = setting.mn, setting.total_steps
-        self.transition = max(1, round(options.transition * steps)) if options.transition else 0
-        self.warmup = round(options.warmup * steps)
+        options = setting.mn
+        self.turns = Turns(options, setting.total_steps)
+        self.warmup = round(options.warmup * setting.total_steps)
         trainable = [item for item in models.planar.parameters() if item.requires_grad]
         self._planar = AdamW(trainable, options.learning_rate, weight_decay=options.weight_decay)
 
@@ -46,22 +46,11 @@ class MutualTeaching(Method):
 
     def items(self, step: int, labeled: int, unlabeled: int) -> tuple[int, int]:
         """Return how many of a batch's items are labeled and unlabeled at this step."""
-        total = labeled + unlabeled
-        rule, end = self.setting.mn.sampling, self.setting.total_steps
-        count = unlabeled_items(rule, step, self.transition, end, total) if unlabeled else 0
-        return total - count, count
+        return self.turns.items(step, labeled, unlabeled)
 
     def learning_rate_factor(self, step: int) -> float:
         """Return the factor of both models' learning rates."""
-        return restarting_cosine(step, self.setting.total_steps, self.transition, self.warmup)
-
-    def learns(self, step: int) -> tuple[bool, bool]:
-        """Return whether the 3D network and whether the 2D model learns at this step; the 2D one begins."""
-        length = self.setting.mn.steps_per_turn
-        if step < self.transition or not length:
-            return True, True
-        turn = (step - self.transition) // length % 2
-        return turn == 1, turn == 0
+        return restarting_cosine(step, self.setting.total_steps, self.turns.transition, self.warmup)
 
     def outputs(self, models: Models, batch: Batch) -> list[Features]:
         """Return the logits of those that learn, the 3D network first; a teacher's are not among them."""
@@ -70,14 +59,14 @@ class MutualTeaching(Method):
 
     def labeled_logits(self, batch: Batch, outputs: Sequence[Features]) -> Tensor | None:
         """Return the 3D network's where it learns."""
-        return outputs[0].logits[: batch.labeled] if self.learns(batch.step)[0] else None
+        return outputs[0].logits[: batch.labeled] if self.turns.learns(batch.step)[0] else None
 
     def supervised(self, models: Models, batch: Batch, outputs: Sequence[Features]) -> Tensor:
         """Return the loss of each learner over the whole batch, summed: each learns as it would alone."""
         losses = []
         for (_, teacher), output in zip(self._pairs(models, batch), outputs, strict=True):
             target = one_hot(batch.label_l, self.setting.classes)
-            if batch.unlabeled and batch.step >= self.transition:
+            if batch.unlabeled and batch.step >= self.turns.transition:
                 target = torch.cat([target, probabilities(teacher, batch.image_u)])
             losses.append(dice_kl(output.logits[: len(target)], target))
         return torch.stack(losses).sum()
@@ -100,7 +89,7 @@ class MutualTeaching(Method):
 
     def after_step(self, models: Models, batch: Batch, outputs: Sequence[Features]) -> None:
         """Update the 2D model where it learned; the 3D network is updated already."""
-        if self.learns(batch.step)[1]:
+        if self.turns.learns(batch.step)[1]:
             rate = self.setting.mn.learning_rate * self.learning_rate_factor(batch.step)
             for group in self._planar.param_groups:
                 group["lr"] = rate
@@ -110,7 +99,7 @@ class MutualTeaching(Method):
     def _pairs(self, models: Models, batch: Batch) -> list[tuple[nn.Module, nn.Module]]:
         """Each model that learns at this step, with its teacher."""
         both = [(models.student, models.planar), (models.planar, models.student)]
-        return [pair for pair, learns in zip(both, self.learns(batch.step), strict=True) if learns]
+        return [pair for pair, learns in zip(both, self.turns.learns(batch.step), strict=True) if learns]
 
 
 @torch.no_grad()
