@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import statistics
+from html import escape
 from xml.etree import ElementTree
 
 import pytest
 
+from Testing.benchmarks.comparison.choices import choice_rows
 from Testing.benchmarks.comparison.findings import findings
 from Testing.benchmarks.comparison.markdown import gain_lines, markdown, result_lines, spread_text
 from Testing.benchmarks.comparison.marks import Line, Mark, Point, scatter_chart, strip_chart
@@ -15,6 +17,7 @@ from Testing.benchmarks.comparison.page import page
 from Testing.benchmarks.comparison.published import read_published
 from Testing.benchmarks.comparison.rows import Row, merged, read_rows, write_rows
 from Testing.benchmarks.comparison.summary import Spread, best, gains, places, summarize
+from Testing.benchmarks.comparison.table import TABLE as TABLE_FILE
 from Testing.benchmarks.comparison.table import read_table
 
 PLACE = ("hippocampus", 1)
@@ -47,6 +50,35 @@ ROWS = [
 def summaries(rows=ROWS):
     """All configurations at the place of the rows."""
     return summarize(rows, tuple(TABLE.planned(*PLACE)), PLACE)
+
+
+def test_each_default_stands_beside_what_it_was_chosen_over_seed_by_seed():
+    made = [
+        row("self_training+labels", 0, 0.76),
+        row("self_training+labels", 1, 0.78),
+        row("self_training+labels", 2, 0.90),
+        row("fusion", 0, 0.75),
+        row("fusion", 1, 0.81),
+        row("fusion", 3, 0.10),
+        row("second_round", 2, 0.91),
+    ]
+    rows = choice_rows({PLACE: summaries(made)}, TABLE)
+    told = [cells[:3] for cells in rows]
+    assert ["", "atlas and three networks", "Hippocampus, 1 label: -1.0 ± 2.8 (2 pairs)"] in told
+    once = "self-training + pseudo-labels"
+    assert ["More than one round", once, "Hippocampus, 1 label: +1.0 (1 pair)"] in told
+    assert ["", "small SAM from scratch", "not measured"] in told
+    shown = page(TABLE, "two_cores", made, read_published())
+    assert "-1.0 ± 2.8 (2 pairs)" in shown and all(
+        escape(choice.because) in shown for choice in TABLE.choices
+    )
+
+
+def test_a_default_that_names_an_unknown_configuration_is_refused(tmp_path):
+    text = TABLE_FILE.read_text(encoding="utf-8").replace('others = ["preview"]', 'others = ["previw"]')
+    (tmp_path / "table.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(KeyError, match="previw"):
+        read_table(tmp_path / "table.toml")
 
 
 def line_of(lines: list[str], name: str) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from CFRTrain.models.report_html import POLICY
 from CFRTrain.models.report_parts import section
+from CFRTrain.models.report_parts import table as html_table
 from CFRTrain.models.report_style import STYLE
 from CFRTrain.runs.run_folder import write_atomic
 from Testing.benchmarks.comparison import markdown as text
@@ -18,6 +19,7 @@ from Testing.benchmarks.comparison.charts import (
     place_name,
     time_chart,
 )
+from Testing.benchmarks.comparison.choices import HEAD, choice_markdown, choice_rows
 from Testing.benchmarks.comparison.findings import findings
 from Testing.benchmarks.comparison.page_tables import (
     coverage_table,
@@ -44,17 +46,19 @@ CURVES = ("supervised", "self_training+labels", "mean_teacher", "mean_teacher+la
 
 def write_page(folder: Path, table: Table, budget: str, rows: Sequence[Row]) -> None:
     """Writes comparison.html and comparison.md into `folder`."""
-    write_atomic(folder / "comparison.md", text.markdown(table, budget, rows).encode())
+    every = _summaries(table, budget, rows)
+    said = f"{text.markdown(table, budget, rows)}\n{choice_markdown(every, table)}"
+    write_atomic(folder / "comparison.md", said.encode())
     write_atomic(folder / "comparison.html", page(table, budget, rows, read_published()).encode())
 
 
 def page(table: Table, budget: str, rows: Sequence[Row], published: Published) -> str:
     """The whole page: rows of the budget and of presets. Loads and runs nothing."""
-    shown = [row for row in rows if row.budget in (budget, "preset")]
-    every = {place: summarize(shown, tuple(table.planned(*place)), place) for place in places(shown)}
+    shown, every = _shown(budget, rows), _summaries(table, budget, rows)
     body = [
         _header(table, budget, shown, every),
         section("What it says so far", _list(findings(every, table))),
+        section("Why the defaults are what they are", _choices(every, table)),
         section("What was run", coverage_table(table, every)),
         *(section(place_name(place), _place(every[place], published)) for place in every),
         section("Labels", _label_curves(every, published)),
@@ -72,6 +76,15 @@ def page(table: Table, budget: str, rows: Sequence[Row], published: Published) -
         f"<title>Comparison</title><style>{STYLE}{OWN_STYLE}</style></head>"
         f"<body><main>{''.join(body)}</main></body></html>\n"
     )
+
+
+def _shown(budget: str, rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row.budget in (budget, "preset")]
+
+
+def _summaries(table: Table, budget: str, rows: Sequence[Row]) -> dict[Place, list[Summary]]:
+    shown = _shown(budget, rows)
+    return {place: summarize(shown, tuple(table.planned(*place)), place) for place in places(shown)}
 
 
 def _header(table: Table, budget: str, rows: Sequence[Row], every: dict[Place, list[Summary]]) -> str:
@@ -93,6 +106,11 @@ def _header(table: Table, budget: str, rows: Sequence[Row], every: dict[Place, l
         f"{escape(table.budgets[budget].title)}</span></header>"
         f'<div class="tiles">{shown}</div>'
     )
+
+
+def _choices(every: dict[Place, list[Summary]], table: Table) -> str:
+    rows = [[escape(cell) for cell in row] for row in choice_rows(every, table)]
+    return html_table(HEAD, rows) if rows else ""
 
 
 def _list(lines: Iterable[str]) -> str:

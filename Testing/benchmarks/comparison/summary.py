@@ -75,6 +75,17 @@ def summarize(rows: Iterable[Row], configurations: Sequence[Configuration], plac
     ]
 
 
+def paired(summaries: Sequence[Summary], one: str, other: str) -> Spread | None:
+    """Dice of configuration `one` minus that of `other`, seed by seed; None without a seed of both."""
+    dice = {
+        item.configuration.name: {row.seed: row.dice for row in item.runs if row.dice is not None}
+        for item in summaries
+    }
+    first, second = dice.get(one, {}), dice.get(other, {})
+    values = tuple(first[seed] - second[seed] for seed in first if seed in second)
+    return Spread(values) if values else None
+
+
 @dataclass(frozen=True)
 class Gain:
     """What pseudo-labels add to a method's Dice: with minus without, seed by seed."""
@@ -92,10 +103,9 @@ def gains(summaries: Sequence[Summary]) -> list[Gain]:
         partner = by_name.get(summary.configuration.name + WITH)
         if summary.configuration.group != "methods" or partner is None:
             continue
-        without = {row.seed: row.dice for row in summary.runs}
-        pairs = tuple(row.dice - without[row.seed] for row in partner.runs if row.seed in without)
+        pairs = paired(summaries, partner.configuration.name, summary.configuration.name)
         if pairs:
-            found.append(Gain(summary.configuration, summary.place, Spread(pairs)))
+            found.append(Gain(summary.configuration, summary.place, pairs))
     return found
 
 

@@ -63,12 +63,23 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """A default: the configuration that has it, those that have something else, and the reason."""
+
+    what: str
+    chosen: str
+    others: tuple[str, ...]
+    because: str
+
+
+@dataclass(frozen=True)
 class Table:
     """The whole of table.toml. rounds: (data set, labels, seed, names of configurations or None for all)."""
 
     budgets: Mapping[str, Budget]
     configurations: tuple[Configuration, ...]
     rounds: tuple[tuple[str, int, int, tuple[str, ...] | None], ...]
+    choices: tuple[Choice, ...] = ()
 
     def cells(self, budget: str) -> Iterator[Cell]:
         """Every cell, also those that cannot be run, round by round."""
@@ -121,7 +132,12 @@ def read_table(path: Path = TABLE) -> Table:
         (item["dataset"], item["labels"], item["seed"], tuple(item["only"]) if "only" in item else None)
         for item in given["rounds"]
     )
-    return Table(budgets, tuple(configurations), rounds)
+    choices = tuple(Choice(**{**item, "others": tuple(item["others"])}) for item in given.get("defaults", ()))
+    unknown = {name for item in choices for name in (item.chosen, *item.others)}
+    unknown -= {item.name for item in configurations}
+    if unknown:
+        raise KeyError(f"defaults name configurations that are not there: {', '.join(sorted(unknown))}")
+    return Table(budgets, tuple(configurations), rounds, choices)
 
 
 def _pair(name: str, entry: Mapping[str, Any], variants: Mapping[str, Any]) -> Iterator[Configuration]:
