@@ -54,6 +54,7 @@ def _add_estimate(parser: argparse.ArgumentParser) -> None:
 def _add_suggest(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", type=Path, help="run folder, folder with cases.json, or folder of volumes")
     parser.add_argument("--labels", type=Path, help="for a folder of volumes: label maps named like them")
+    parser.add_argument("--run", type=Path, help="for cases.json: a finished run that knows these cases")
     parser.add_argument("--count", type=int, default=5, help="how many cases (default 5)")
     parser.add_argument("--slices", type=int, default=3, help="slices to correct in each (default 3)")
     parser.add_argument("--embedding", choices=("volumes", "sam"), default="volumes")

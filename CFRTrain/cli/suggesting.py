@@ -50,7 +50,13 @@ def suggest(options: Namespace) -> int:
 
 def _suggested(options: Namespace, progress: Any) -> dict[str, Any]:
     from CFRTrain.stages.context import Context
-    from CFRTrain.stages.suggesting import SUGGESTIONS, Wish, suggest_for_cohort, suggest_for_run
+    from CFRTrain.stages.suggesting import (
+        SUGGESTIONS,
+        Wish,
+        suggest_for_cohort,
+        suggest_for_run,
+        suggest_with_run,
+    )
     from CFRTrain.training.precision import limit_threads
 
     if options.count < 1 or options.slices < 0:
@@ -65,7 +71,11 @@ def _suggested(options: Namespace, progress: Any) -> dict[str, Any]:
         with run.lock():
             return suggest_for_run(Context.open(run), wish, progress)
     if (root / "cases.json").is_file():
-        content = suggest_for_cohort(cases_from(read_cases(root / "cases.json")), wish, progress)
+        cases = cases_from(read_cases(root / "cases.json"))
+        if options.run:
+            content = suggest_with_run(cases, RunFolder(options.run), wish, progress)
+        else:
+            content = suggest_for_cohort(cases, wish, progress)
         RunFolder(root).write_json(SUGGESTIONS, content)
         return content
     return suggest_for_cohort(_listed(root, options.labels), wish, progress)

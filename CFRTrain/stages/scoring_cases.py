@@ -29,12 +29,14 @@ Progress = Callable[[str, int, int], None]
 
 
 def score_cases(context: Context, slices: int, progress: Progress) -> dict[str, CaseScore]:
-    """Scores of all unlabeled cases of a finished run, with at most `slices` slices to correct in each.
+    """Scores of the unlabeled cases that a finished run has prepared, each with at most `slices` slices.
 
+    The context may name cases that are newer than the run; those get no score.
     Raises DataError naming a case, ModelError, and StopRequested as `progress` does.
     """
     look = _Look(context, slices)
-    cases, scores = context.ids("unlabeled"), {}
+    prepared = {entry.id for entry in context.run.cases()}
+    cases, scores = [case for case in context.ids("unlabeled") if case in prepared], {}
     for done, case in enumerate(cases):
         progress("score", done, len(cases))
         watch = Watch(on_progress=lambda _, __, done=done: progress("score", done, len(cases)))

@@ -16,6 +16,7 @@ from CFRTrain.data.store import CaseStore
 from CFRTrain.data.volumes import read_volume
 from CFRTrain.labelers.sam_choice import build_chosen, choose_sam
 from CFRTrain.runs.errors import JobError
+from CFRTrain.runs.run_folder import RunFolder
 from CFRTrain.selection.bands import SliceRequest
 from CFRTrain.selection.embeddings import Embedder, Image, VolumeEmbedder
 from CFRTrain.selection.sam_embeddings import SamEmbedder
@@ -45,6 +46,25 @@ def suggest_for_run(context: Context, wish: Wish, progress: Progress) -> dict[st
     Of a finished run, labeler and network are asked how sure they are; of any other, the images alone.
     Raises DataError naming a case that cannot be read, JobError, ModelError, StopRequested.
     """
+    content = _of_run(context, wish, progress)
+    context.run.write_json(SUGGESTIONS, content)
+    return content
+
+
+def suggest_with_run(cases: Sequence[Case], run: RunFolder, wish: Wish, progress: Progress) -> dict[str, Any]:
+    """The suggestions for a cohort as it is now, of whose unlabeled cases a finished run knew some, or all.
+
+    What has been labeled since counts as labeled; new cases are judged by their images. In the run only
+    suggestions/ grows, what is found out about each case: it is not locked, so another one may train.
+    Raises JobError (run_unfinished), and what `suggest_for_run` raises.
+    """
+    if run.results() is None:
+        raise JobError("run_unfinished", "The run has not finished.", "Wait, or leave out --run.")
+    return _of_run(Context(run, run.job(), tuple(cases)), wish, progress)
+
+
+def _of_run(context: Context, wish: Wish, progress: Progress) -> dict[str, Any]:
+    """The suggestions for the cases of `context`, with slices where the run has finished."""
     scores: dict[str, CaseScore] = {}
     finished = context.run.results() is not None
     if finished or (context.run.root / "plan.json").is_file():
@@ -58,7 +78,6 @@ def suggest_for_run(context: Context, wish: Wish, progress: Progress) -> dict[st
     for entry in content["suggestions"]:
         score = scores.get(entry["case"])
         entry["slices"] = [_described(context, entry["case"], item) for item in score.slices] if score else []
-    context.run.write_json(SUGGESTIONS, content)
     return content
 
 

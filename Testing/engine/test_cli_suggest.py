@@ -119,6 +119,34 @@ def test_a_finished_run_is_asked_what_it_is_unsure_of(run: Path, capsys):
     assert [entry["case"] for entry in of_type(messages, "suggestion")] == suggested(content)
 
 
+def test_a_run_is_asked_about_a_cohort_that_has_changed_since(run: Path, tmp_path: Path, capsys, hippocampus):
+    """One case has been labeled, one is new: the first is not suggested any more, the second has no score."""
+    say(capsys, "suggest", run)
+    before = json.loads((run / "suggestions.json").read_text())
+    done, cases = suggested(before)[0], RunFolder(run).cases()
+    files = sorted(path.name for path in run.iterdir())
+    label = next(case.label for case in cases if case.role == "labeled")
+    roles = {case.id: "unlabeled" if case.role == "unlabeled" else "labeled" for case in cases}
+    entries = [
+        {"id": case.id, "image": str(case.image), "label": str(label), "role": role}
+        for case, role in zip(cases, {**roles, done: "labeled"}.values(), strict=True)
+    ]
+    entries.append({"id": "new", "image": str(hippocampus[0][0]), "label": None, "role": "unlabeled"})
+    (tmp_path / "asked").mkdir()
+    (tmp_path / "asked" / "cases.json").write_text(json.dumps({"format": 1, "cases": entries}))
+    code, messages = say(capsys, "suggest", tmp_path / "asked", "--run", run)
+    content = json.loads((tmp_path / "asked" / "suggestions.json").read_text())
+    scores = {entry["case"]: entry.get("score") for entry in before["suggestions"]}
+    found = {entry["case"]: entry.get("score") for entry in content["suggestions"]}
+    assert (code, content["basis"], content["unlabeled"]) == (0, "predictions", 3)
+    assert found == {**{case: score for case, score in scores.items() if case != done}, "new": None}
+    assert sorted(path.name for path in run.iterdir()) == files
+    assert json.loads((run / "suggestions.json").read_text()) == before
+    (run / "results.json").unlink()
+    code, messages = say(capsys, "suggest", tmp_path / "asked", "--run", run)
+    assert (code, of_type(messages, "error")[0]["code"]) == (2, "run_unfinished")
+
+
 def test_asking_again_gives_the_same_and_computes_nothing_anew(run: Path, capsys, monkeypatch):
     say(capsys, "suggest", run)
     before = (run / "suggestions.json").read_bytes()
