@@ -18,7 +18,7 @@ from CFRTrain.retraining.methods import METHODS
 from CFRTrain.retraining.methods.base import Method, Models, Setting
 from CFRTrain.retraining.networks import build_network
 from CFRTrain.retraining.planar.base import PlanarBuilder, PlanarModel
-from CFRTrain.retraining.sources import PairSource, PseudoLabelSource
+from CFRTrain.retraining.sources import ForegroundSource, PairSource, PseudoLabelSource
 from CFRTrain.runs.errors import DataError, JobError
 from CFRTrain.runs.job import Job, Retrain
 from CFRTrain.training.ema import EmaTeacher
@@ -32,7 +32,10 @@ INTENSITY = {"none": None, "weak": WEAK_INTENSITY, "strong": STRONG_INTENSITY}
 
 @dataclass(frozen=True)
 class Sources:
-    """What a re-training learns from: cases of a store, their pseudo-labels, a source of exact pairs."""
+    """What a re-training learns from: cases of a store, their pseudo-labels, a source of exact pairs.
+
+    foreground: where structures of unlabeled cases lie, for those without pseudo-labels.
+    """
 
     store: CaseStore
     labeled: Sequence[str]
@@ -40,6 +43,7 @@ class Sources:
     pseudo: PseudoLabelSource | None = None
     pairs: PairSource | None = None
     pair_probability: float = 0.0
+    foreground: ForegroundSource | None = None
 
 
 @dataclass(frozen=True)
@@ -226,4 +230,5 @@ def build_batches(job: Job, plan: Plan, sources: Sources, device: torch.device) 
         seed=job.seed,
         device=device,
         pairs=sources.pairs,
+        foreground=sources.foreground,
     )

@@ -23,7 +23,7 @@ from CFRTrain.data.augmentation import (
 )
 from CFRTrain.data.store import CaseStore
 from CFRTrain.retraining.methods.base import Batch
-from CFRTrain.retraining.sources import PairSource, PseudoLabelSource, RecentPseudoLabels
+from CFRTrain.retraining.sources import ForegroundSource, PairSource, PseudoLabelSource, RecentPseudoLabels
 
 # Arrays of one item: the image (1, z, y, x), then the label (z, y, x) or the pseudo-label's channels.
 Item = tuple[np.ndarray, ...]
@@ -53,7 +53,10 @@ class BatchOptions:
 
 
 class BatchBuilder:
-    """Makes the batch of any step; a single labeled case fills the labeled half, cut differently."""
+    """Makes the batch of any step; a single labeled case fills the labeled half, cut differently.
+
+    foreground: where unlabeled patches without pseudo-labels are centered; None: anywhere.
+    """
 
     def __init__(
         self,
@@ -66,11 +69,13 @@ class BatchBuilder:
         seed: int,
         device: torch.device,
         pairs: PairSource | None = None,
+        foreground: ForegroundSource | None = None,
     ) -> None:
         self.store, self.options = store, options
         self.labeled, self.unlabeled = tuple(labeled), tuple(unlabeled)
         self.pseudo = None if pseudo is None else RecentPseudoLabels(pseudo)
         self.pairs, self.seed, self.device = pairs, seed, device
+        self.foreground = foreground
         self._margin = tuple(round(side * MARGIN_SHARE) for side in options.patch_zyx)
         sides = zip(options.patch_zyx, self._margin, strict=True)
         self._cut_zyx = tuple(side + 2 * margin for side, margin in sides)
@@ -131,11 +136,14 @@ class BatchBuilder:
     def _unlabeled_item(self, case: str, generator: torch.Generator) -> Item:
         image = self.store.image(case)
         packed = None if self.pseudo is None else self.pseudo.get(case)
-        start = self._start(image, None if packed is None else packed.labels, generator)
+        start = self._start(image, self._found(case) if packed is None else packed.labels, generator)
         picture = self._cut(image, start)[None]
         if packed is None:
             return (picture,)
         return picture, np.stack([self._cut(channel, start) for channel in packed.channels])
+
+    def _found(self, case: str) -> np.ndarray | None:
+        return None if self.foreground is None else self.foreground.labels(case)
 
     def _start(self, image: np.ndarray, labels: np.ndarray | None, generator: torch.Generator) -> Start:
         options = self.options

@@ -30,7 +30,7 @@ from CFRTrain.retraining.inspection import Inspector
 from CFRTrain.retraining.methods.base import Batch, Term
 from CFRTrain.retraining.planar import OWN_MODELS
 from CFRTrain.retraining.planar.base import PlanarBuilder
-from CFRTrain.retraining.sources import PairSource, PseudoLabelSource
+from CFRTrain.retraining.sources import ForegroundSource, PairSource, PseudoLabelSource
 from CFRTrain.retraining.trust import build_trust
 from CFRTrain.runs.job import Job
 from CFRTrain.runs.run_folder import RunFolder
@@ -48,7 +48,8 @@ class Retrainer:
     pseudo has the pseudo-label of every unlabeled case; without it methods see the unlabeled images only.
     warm_start are weights of an earlier network. extra_pairs replace labeled items with `pair_probability`,
     by default the job's. name keeps several re-trainings of one run apart. planar_models: the 2D models that
-    methods may ask for, by name. Raises JobError and DataError.
+    methods may ask for, by name. foreground: finds where unlabeled patches are cut, for methods that want it.
+    Raises JobError and DataError.
     """
 
     def __init__(
@@ -66,12 +67,13 @@ class Retrainer:
         extra_pairs: PairSource | None = None,
         pair_probability: float | None = None,
         planar_models: Mapping[str, PlanarBuilder] = OWN_MODELS,
+        foreground: ForegroundSource | None = None,
     ) -> None:
         self.name, self.seed, self.job, self.plan, self.run = name, job.seed, job, plan, run
         self.device = choose_device(job.device)
         self.dtype = autocast_dtype(self.device)
         share = job.retrain.pairs if pair_probability is None else pair_probability
-        sources = Sources(store, labeled, unlabeled, pseudo, extra_pairs, share)
+        sources = Sources(store, labeled, unlabeled, pseudo, extra_pairs, share, foreground)
         self.batches = build_batches(job, plan, sources, self.device)
         self.trust = build_trust(job.retrain, self.batches.pseudo, self.batches.unlabeled, run, name)
         self.warm_start, self.planar_models = warm_start, planar_models
@@ -111,6 +113,14 @@ class Retrainer:
     def _kept(self) -> EncoderDecoder:
         models = self.trainee.models
         return models.teacher if self.job.retrain.result == "ema" else models.student
+
+    def before_step(self, step: int) -> None:
+        """See to it that this step's patches are cut around what the method's last look has found."""
+        if self.batches.foreground is None:
+            return
+        looks = [look for look in self.trainee.method.foreground_steps() if look <= step - self.started_at]
+        last = self.started_at + looks[-1] if looks else None
+        self.batches.foreground.as_of(last, self.trainee.models.student, step)
 
     def step(self, step: int) -> dict[str, float]:
         """Do one optimization step and return the losses by name."""

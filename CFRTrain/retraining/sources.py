@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from torch import nn
 
 from CFRTrain.runs.machine import cache_limit
 
@@ -31,6 +32,16 @@ class PairSource(Protocol):
 
     def sample(self, generator: torch.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Return an image float32 (z, y, x) and its label of class indices, drawn by the generator alone."""
+
+
+class ForegroundSource(Protocol):
+    """Anything that knows roughly where structures lie in unlabeled cases, so that patches show them."""
+
+    def as_of(self, look: int | None, network: nn.Module, step: int) -> None:
+        """Have what `network` finds at the step `look`, which is `step` or before; None: nothing yet."""
+
+    def labels(self, case_id: str) -> np.ndarray | None:
+        """Return class indices uint8 (z, y, x), or None where nothing is known yet."""
 
 
 @dataclass(frozen=True)

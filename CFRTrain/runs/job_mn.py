@@ -20,7 +20,9 @@ class MN:
     transition: share of the steps in which both models learn from labeled items alone. warmup: share in which
     the learning rates rise from 1 %. sampling: unlabeled items become more with the steps (official), or as
     the learning rate falls (rate). steps_per_turn: of one model before it is the other's turn; 0: both learn
-    in every step. learning_rate, weight_decay: of the 2D model; the 3D one's are retrain's.
+    in every step. foreground_at: shares of the steps, rising, at which the 3D network looks for structures
+    in every unlabeled volume, so that half of its patches show some; empty: never. learning_rate,
+    weight_decay: of the 2D model; the 3D one's are retrain's.
     """
 
     model: str = "small"
@@ -31,6 +33,7 @@ class MN:
     warmup: float = 0.0125
     sampling: Literal["official", "rate"] = "official"
     steps_per_turn: int = 8
+    foreground_at: tuple[float, ...] = ()
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
 
@@ -40,5 +43,8 @@ class MN:
         require_range(self, 1, 256, "width", "rank")
         for name in ("transition", "warmup"):
             require(0 <= getattr(self, name) < 1, name, "must be 0 to below 1")
+        looks = self.foreground_at
+        rising = list(looks) == sorted(set(looks)) and all(0 < share < 1 for share in looks)
+        require(rising, "foreground_at", "must be rising shares above 0 and below 1")
         require_at_least(self, 0, "steps_per_turn", "weight_decay")
         require_above_zero(self, "learning_rate")

@@ -13,7 +13,7 @@ from CFRTrain.retraining.networks import build_network
 from CFRTrain.stages.context import Context
 from CFRTrain.stages.labeling import labels_cases, uses
 from CFRTrain.stages.planar_estimate import co_training_work, planar_cost
-from CFRTrain.stages.sam_estimate import STEP_PASSES, SamCost, sam_cost
+from CFRTrain.stages.sam_estimate import STEP_PASSES, SamCost, sam_cost, windows
 
 # Seconds of one processor thread for one forward and backward pass of a V-Net in float32 with AVX2, per voxel
 # and squared width. Measured: 2.5e-8 to 3.3e-8 for widths 8 and 16, patches of 90,000 to 1,000,000 voxels.
@@ -75,8 +75,16 @@ def training_seconds(context: Context) -> float:
     patches: float = retrain.steps * (retrain.batch_labeled + retrain.batch_unlabeled)
     if uses_planar(context.job):
         work = co_training_work(context)[0]
-        patches = work.learned + work.answered / STEP_PASSES
+        patches = work.learned + (work.answered + _looked_at(context)) / STEP_PASSES
     return _patch_seconds(context, patches * _trainings(context))
+
+
+def _looked_at(context: Context) -> int:
+    """Windows in which the 3D network looks for structures of unlabeled cases."""
+    if labels_cases(context):
+        return 0
+    plan, volumes = context.planned(), len(context.job.mn.foreground_at) * len(context.ids("unlabeled"))
+    return volumes * windows(plan.median_shape, tuple(plan.patch_zyx))
 
 
 def _trainings(context: Context) -> int:

@@ -16,8 +16,9 @@ from CFRTrain.labelers.planar_models import PLANAR_MODELS
 from CFRTrain.labelers.warped_pairs import pairs_from_atlas
 from CFRTrain.models.inference import predict_probabilities
 from CFRTrain.retraining.retrainer import Retrainer
-from CFRTrain.retraining.sources import PairSource
+from CFRTrain.retraining.sources import ForegroundSource, PairSource
 from CFRTrain.stages.context import PLANAR_RECORD, Context
+from CFRTrain.stages.found_foreground import FoundForeground
 from CFRTrain.stages.labeling import cache_of, usable_cases, uses
 from CFRTrain.stages.promoting import promote
 from CFRTrain.training.loop import train
@@ -83,10 +84,17 @@ def _train_round(
         warm_start=weights,
         extra_pairs=pairs,
         planar_models=PLANAR_MODELS,
+        foreground=_foreground(context, unlabeled) if pseudo is None else None,
     )
     _tell_planar(context, stage)
     train(stage, context.run, checkpoint_every=options.checkpoint_every, log_every=options.log_every)
     return stage.result_network()
+
+
+def _foreground(context: Context, unlabeled: Sequence[str]) -> ForegroundSource:
+    """What looks for structures in unlabeled volumes where the method asks for it."""
+    patch, overlap = tuple(context.planned().patch_zyx), context.job.predict.overlap
+    return FoundForeground(context.store, unlabeled, patch, overlap, context.run)
 
 
 def _tell_planar(context: Context, stage: Retrainer) -> None:

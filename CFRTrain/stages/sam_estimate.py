@@ -50,7 +50,7 @@ def sam_cost(context: Context) -> SamCost:
     per_step = min(per_step, options.pictures or per_step)
     forward = multiplications(architecture, sam_input.canvas) / MULTIPLICATIONS_PER_SECOND
     decoder = decoder_multiplications(architecture, sam_input.canvas) / MULTIPLICATIONS_PER_SECOND
-    windows = _windows(plan.median_shape, sam_input.patch_zyx)
+    count = windows(plan.median_shape, sam_input.patch_zyx)
     embeds_once = strategy_of(choice, job).embeds_once
     once = options.views * len(context.ids("labeled")) * sam_input.pictures_per_patch if embeds_once else 0
     step = (decoder if embeds_once else forward + decoder) * STEP_PASSES * per_step
@@ -62,7 +62,7 @@ def sam_cost(context: Context) -> SamCost:
         finetune_seconds=step * options.steps + forward * once,
         label_seconds=(forward + decoder)
         * sam_input.pictures_per_patch
-        * windows
+        * count
         * len(context.ids("unlabeled")),
         memory_bytes=BYTES_PER_FEATURE * features + BYTES_PER_PARAMETER * held,
         trainable=trainable,
@@ -97,7 +97,7 @@ def parameters(architecture: SamArchitecture) -> int:
     return 12 * architecture.width**2 * architecture.depth
 
 
-def _windows(shape_zyx: tuple[int, int, int], patch_zyx: tuple[int, int, int]) -> int:
+def windows(shape_zyx: tuple[int, int, int], patch_zyx: tuple[int, int, int]) -> int:
     """Windows of one volume, half overlapping."""
     pairs = zip(shape_zyx, patch_zyx, strict=True)
     return math.prod(1 + max(0, math.ceil((size - side) / (side * OVERLAP))) for size, side in pairs)

@@ -24,7 +24,7 @@ from CFRTrain.runs.checkpoints import (
     module_tensors,
     restore_optimizer,
 )
-from CFRTrain.runs.errors import CFRError, MemoryLimitError, ModelError
+from CFRTrain.runs.errors import CFRError, MemoryLimitError, ModelError, StopRequested
 from CFRTrain.runs.run_folder import RunFolder
 from CFRTrain.training.memory import ran_out_of_memory
 from CFRTrain.training.meters import RunningMeans, StepClock
@@ -32,7 +32,8 @@ from CFRTrain.training.precision import isolated_randomness
 
 
 class Stage(Protocol):
-    """What the loop trains. Optional: `on_resume(step)`, `extra_state() -> dict`, `load_extra_state(dict)`.
+    """What the loop trains. Optional: `on_resume(step)`, `extra_state() -> dict`, `load_extra_state(dict)`,
+    and `before_step(step)`, which may be stopped in between and changes nothing that a checkpoint holds.
 
     `total_steps` is read before every step and may grow (a restart after a failed initialization needs more
     steps). The extra state is a JSON object; tensors that must survive a kill belong in a module's buffers.
@@ -83,6 +84,7 @@ class _Training:
             step = self._resume()
             while step < self.stage.total_steps:
                 self._stop_if_asked(step)
+                self._get_ready(step)
                 losses = self._one_step(step)
                 step += 1
                 self.means.add(losses)
@@ -90,6 +92,15 @@ class _Training:
                 if step % self.checkpoint_every == 0:
                     self._save(step)
             self._save(step)
+
+    def _get_ready(self, step: int) -> None:
+        if not hasattr(self.stage, "before_step"):
+            return
+        try:
+            self.stage.before_step(step)
+        except StopRequested:
+            self._save(step)
+            raise
 
     def _one_step(self, step: int) -> dict[str, float]:
         torch.manual_seed(derive_seed(self.stage.seed, self.stage.name, step))

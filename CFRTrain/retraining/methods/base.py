@@ -199,6 +199,14 @@ class Method(nn.Module, ABC):
         """Return how many labeled and unlabeled items this step's batch has; given is what the job says."""
         return labeled, unlabeled
 
+    def foreground_steps(self) -> tuple[int, ...]:
+        """Return the steps at which the first network looks for structures in every unlabeled volume.
+
+        From then on half of the unlabeled patches show some of what it found. Only without a labeler: where
+        there are pseudo-labels, these say where structures lie.
+        """
+        return ()
+
     def learning_rate_factor(self, step: int) -> float | None:
         """Return the factor of the job's learning rate; None: the job's own warm-up and schedule."""
         return None

@@ -7,9 +7,11 @@ items, of which a batch holds more and more (`CFRTrain.retraining.sampling`); th
     L = Dice(p, t) + mean(t log(t / p)),    t: labels of labeled items, the teacher's probabilities of others
 
 Labeled and unlabeled items are one batch, over which Dice is pooled. Each model has its own AdamW; learning
-rates follow a cosine that restarts at T. Departure from the released code: cases of the validation are never
-among the unlabeled ones. Pseudo-labels of a labeler, where there are any, are one more soft target, or a hard
-one of the job's robust loss; what the two models teach each other is soft, as in the paper, with any of them.
+rates follow a cosine that restarts at T. At set steps the 3D network looks for structures in the unlabeled
+volumes, around which patches are cut (`foreground_at` in the job). Departure from the released code: cases
+of the validation are never among the unlabeled ones. Pseudo-labels of a labeler, where there are any, are
+one more soft target, or a hard one of the job's robust loss; what the two models teach each other is soft,
+as in the paper, with any of them.
 """
 
 from __future__ import annotations
@@ -47,6 +49,10 @@ class MutualTeaching(Method):
     def items(self, step: int, labeled: int, unlabeled: int) -> tuple[int, int]:
         """Return how many of a batch's items are labeled and unlabeled at this step."""
         return self.turns.items(step, labeled, unlabeled)
+
+    def foreground_steps(self) -> tuple[int, ...]:
+        """Return the steps of the job's foreground-aware cropping."""
+        return tuple(round(share * self.setting.total_steps) for share in self.setting.mn.foreground_at)
 
     def learning_rate_factor(self, step: int) -> float:
         """Return the factor of both models' learning rates."""
