@@ -18,19 +18,10 @@ from CFRTrain.training.losses import dice_ce
 from CFRTrain.training.measures import mean_dice
 from CFRTrain.training.precision import autocast, autocast_dtype
 from CFRTrain.training.schedules import learning_rate_factor
+from CFRTrain.training.trainable import Trainable
 
 BETAS = (0.9, 0.999)
 MARGIN = 1.2  # a crop is this much larger than the patch, so that rotated corners show anatomy, not padding
-
-
-class Trainable(nn.Module):
-    """The trainable parameters of a module alone, so that checkpoints leave out a frozen encoder."""
-
-    def __init__(self, module: nn.Module) -> None:
-        super().__init__()
-        shared = {name: value for name, value in module.named_parameters() if value.requires_grad}
-        # Names in a ParameterDict hold no dots. The tensors are the module's own: loading writes into it.
-        self.shared = nn.ParameterDict({name.replace(".", "/"): value for name, value in shared.items()})
 
 
 class FineTuneStage:
@@ -58,7 +49,8 @@ class FineTuneStage:
         self.spacing_zyx = tuple(spacing_zyx)
         self.options, self.seed, self.device = options, seed, device
         self.total_steps = options.steps
-        self.trainable = Trainable(self.sam)
+        # SAM's one buffer comes from its file or seed, as what is frozen does
+        self.trainable = nn.ModuleDict({"shared": Trainable(self.sam, buffers=False)})
         parameters, rate = self.trainable.parameters(), options.learning_rate
         self.optimizer = AdamW(parameters, lr=rate, betas=BETAS, weight_decay=options.weight_decay)
 

@@ -6,16 +6,18 @@ from torch import nn
 
 
 class Trainable(nn.Module):
-    """The trainable parameters and the buffers of a module under the same tensors; loading writes into it.
+    """A module's own trainable parameters and, with `buffers`, its buffers; loading writes into the module.
 
-    Build it after the module was moved to its device: moving replaces buffers.
+    Keys are the module's, with / for each dot, which names of parameters cannot hold. Build it after the
+    module was moved to its device: moving replaces buffers.
     """
 
-    def __init__(self, module: nn.Module) -> None:
+    def __init__(self, module: nn.Module, buffers: bool = True) -> None:
         super().__init__()
-        for name, value in module.state_dict(keep_vars=True).items():
-            plain = name.replace(".", "/")  # names of parameters hold no dots
+        named = {name.replace(".", "/"): value for name, value in module.state_dict(keep_vars=True).items()}
+        for name, value in sorted(named.items()):  # optimizers of runs under way count in this order
             if not isinstance(value, nn.Parameter):
-                self.register_buffer(plain, value)
+                if buffers:
+                    self.register_buffer(name, value)
             elif value.requires_grad:
-                self.register_parameter(plain, value)
+                self.register_parameter(name, value)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from CFRTrain.labelers.concatenation import IGNORE
-from CFRTrain.labelers.finetuning import FineTuneStage, Trainable
+from CFRTrain.labelers.finetuning import FineTuneStage
 from CFRTrain.labelers.sam_input import ConcatenatedInput, SlicewiseInput, choose_input
 from CFRTrain.labelers.sam_lora import add_lora
 from CFRTrain.labelers.sam_model import SamArchitecture, build_sam
@@ -17,6 +17,7 @@ from CFRTrain.runs.errors import CFRError, StopRequested
 from CFRTrain.runs.job import FineTune
 from CFRTrain.training.loop import train
 from CFRTrain.training.losses import dice_ce
+from CFRTrain.training.trainable import Trainable
 from Testing.engine.cohort import Cohort
 
 TINY = SamArchitecture("tiny", 24, 2, 3, (1,), token=8, window=3, embedding=32, decoder_hidden=64)
@@ -81,15 +82,25 @@ def test_checkpoints_leave_out_the_frozen_encoder_and_load_into_the_sam():
     sam, other = (build_sam(TINY, 2, 64, seed) for seed in (0, 1))
     for one in (sam, other):
         add_lora(one, rank=2, seed=5)
-    held = Trainable(sam).state_dict()
+    held = Trainable(sam, buffers=False).state_dict()
     trainable = {name for name, value in sam.named_parameters() if value.requires_grad}
-    assert {key.removeprefix("shared.").replace("/", ".") for key in held} == trainable
-    Trainable(other).load_state_dict(held)
+    assert {key.replace("/", ".") for key in held} == trainable
+    Trainable(other, buffers=False).load_state_dict(held)
     values = dict(other.named_parameters())
     for name, value in sam.named_parameters():
         assert name not in trainable or torch.equal(values[name], value)
     frozen = "image_encoder.patch_embed.proj.weight"
     assert not torch.equal(values[frozen], sam.state_dict()[frozen])
+
+
+def test_keys_and_order_of_a_checkpoint_stay_those_of_runs_that_are_under_way(tmp_path):
+    stage = make_stage(Cohort(tmp_path), lora=True)
+    held = stage.modules()["sam"].state_dict()
+    names = [name.replace(".", "/") for name, value in stage.sam.named_parameters() if value.requires_grad]
+    assert list(held) == [f"shared.{name}" for name in sorted(names)]
+    assert "shared.image_encoder/blocks/0/attn/qkv/query/lora_A/default/weight" in held
+    optimized = stage.optimizer.param_groups[0]["params"]
+    assert all(one.data_ptr() == kept.data_ptr() for one, kept in zip(optimized, held.values(), strict=True))
 
 
 @pytest.mark.parametrize("lora", [False, True], ids=["from scratch", "lora"])
