@@ -3,6 +3,9 @@
 Two per block, 0.296 M parameters each in ViT-B: one after the attention, with a skip around it, one parallel
 to the MLP, scaled, without. Prompt encoder and decoder learn as a whole, as with LoRA. Here the last layer of
 an adapter starts at zero, so that SAM's output is unchanged at the start; in the published code it is random.
+
+Left out: the branch that attends along depth, as slices lie side by side on a canvas and the encoder's global
+attention relates them anyway, and adapters in the decoder, which here learns as a whole.
 """
 
 from __future__ import annotations
