@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from CFRTrain.data.phantoms import write_cohort
+from CFRTrain.pipeline import run_all
+from CFRTrain.runs.errors import CFRError
 from CFRTrain.runs.job import ClassSpec, changed, preset
 from CFRTrain.runs.run_folder import RunFolder
+from Testing.benchmarks.comparison.label_once import label_once
 from Testing.benchmarks.comparison.runner import ORIGIN, Runner
 from Testing.benchmarks.comparison.shared_labels import labels_key, link_parts, prepared_key
 from Testing.benchmarks.comparison.table import read_table
@@ -45,6 +48,18 @@ title = "not there yet"
 """
 
 
+class QuickRunner(Runner):
+    """Calls what a runner starts processes for: of a process, seconds are imports."""
+
+    def _process(self, folder: Path, *command: str) -> int:
+        work = run_all if command == ("CFRTrain", "run") else label_once
+        try:
+            work(RunFolder(folder))
+        except CFRError as error:
+            return error.exit_code
+        return 0
+
+
 @pytest.fixture(scope="module")
 def runner(tmp_path_factory: pytest.TempPathFactory) -> Runner:
     """A runner over five phantoms; its work folder is the module's."""
@@ -63,8 +78,14 @@ def cell(runner: Runner, name: str):
 
 @pytest.fixture(scope="module")
 def row(runner: Runner):
-    """A first real run, Mean Teacher with the atlas's pseudo-labels."""
+    """A first real run, Mean Teacher with the atlas's pseudo-labels, in processes of its own."""
     return runner.run(cell(runner, "mean_teacher+labels"))
+
+
+@pytest.fixture
+def quick(runner: Runner) -> QuickRunner:
+    """A runner over the same work folder."""
+    return QuickRunner(runner.table, runner.data, runner.work, 1, "abc", "a machine", runner.datasets)
 
 
 def test_a_real_run_gives_a_row_with_figures_costs_and_origin(runner, row):
@@ -120,35 +141,35 @@ def test_links_leave_what_is_there_and_files_half_written(tmp_path):
     assert found == {"1.nii.gz": "theirs", "2.nii.gz": "ours"}
 
 
-def test_a_run_that_fails_is_a_row_with_the_reason_and_is_tried_again(runner, row):
-    missing = cell(runner, "mean_teacher")
-    image = runner.data / "phantoms" / "images" / "case_0003.nii.gz"
+def test_a_run_that_fails_is_a_row_with_the_reason_and_is_tried_again(quick, row):
+    missing = cell(quick, "mean_teacher")
+    image = quick.data / "phantoms" / "images" / "case_0003.nii.gz"
     kept = image.read_bytes()
     image.write_bytes(b"not a volume")
     try:
-        failed = runner.run(missing)
+        failed = quick.run(missing)
     finally:
         image.write_bytes(kept)
     assert failed.status == "failed" and failed.dice is None and failed.error
-    assert runner.finished(missing) is None
-    again = runner.run(missing)
+    assert quick.finished(missing) is None
+    again = quick.run(missing)
     assert again.status == "done" and again.pseudo_dice is None
     assert set(again.shared_seconds) <= {"prepare"}
 
 
-def test_an_unfinished_run_goes_on_and_one_of_another_version_begins_anew(runner, row):
-    wanted = cell(runner, "mean_teacher+labels")
-    folder = runner.folder(wanted)
+def test_an_unfinished_run_goes_on_and_one_of_another_version_begins_anew(quick, row):
+    wanted = cell(quick, "mean_teacher+labels")
+    folder = quick.folder(wanted)
     results, mark = folder / "results.json", folder / "mark"
     before = json.loads(results.read_text())
     results.unlink()
     mark.touch()
-    assert runner.run(wanted).dice == row.dice and mark.exists()
+    assert quick.run(wanted).dice == row.dice and mark.exists()
     assert json.loads(results.read_text())["weights_sha256"] == before["weights_sha256"]
     results.unlink()
     origin = json.loads((folder / ORIGIN).read_text())
     (folder / ORIGIN).write_text(json.dumps({**origin, "commit": "older"}))
-    assert runner.run(wanted).dice == row.dice and not mark.exists()
+    assert quick.run(wanted).dice == row.dice and not mark.exists()
 
 
 def test_other_settings_are_another_folder(runner):
