@@ -7,6 +7,8 @@ over features f and remembered m of a(f) b(m) (1 - cos(f, m)), with learned weig
 
 from __future__ import annotations
 
+import contextlib
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -36,12 +38,13 @@ class ClassSeparation(nn.Module):
     def remember(self, features: Tensor, labels: Tensor) -> None:
         """Replace the memory of each foreground class among labels (N) by its best features (N, channels)."""
         self.eval()
-        for index, weigh in enumerate(self.weigh_features):
-            found = self.projection(features[labels == index + 1]).float()
-            if len(found):
-                best = weigh(found).flatten().topk(min(REMEMBERED, len(found))).indices
-                self.memory[index, : len(best)] = found[best]
-                self.count[index] = len(best)
+        with _uncached_autocast(features.device.type):
+            for index, weigh in enumerate(self.weigh_features):
+                found = self.projection(features[labels == index + 1]).float()
+                if len(found):
+                    best = weigh(found).flatten().topk(min(REMEMBERED, len(found))).indices
+                    self.memory[index, : len(best)] = found[best]
+                    self.count[index] = len(best)
         self.train()
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
@@ -62,6 +65,16 @@ class ClassSeparation(nn.Module):
                 second = _weighted_mean(remembered, weigh_memory(remembered))
                 loss = loss + 1.0 - first @ second  # all pairs at once, for weights of mean 1
         return loss / (len(self.weigh_features) + 1)
+
+
+def _uncached_autocast(device: str) -> contextlib.AbstractContextManager[object]:
+    """Autocast as it is, but without its cache of weights.
+
+    What older versions of PyTorch keep in it without a gradient, a later pass with one uses as it is: the
+    heads would learn nothing.
+    """
+    enabled, dtype = torch.is_autocast_enabled(device), torch.get_autocast_dtype(device)
+    return torch.autocast(device, dtype=dtype, enabled=enabled, cache_enabled=False)
 
 
 def _weighted_mean(values: Tensor, scores: Tensor) -> Tensor:

@@ -82,6 +82,19 @@ def test_the_memory_keeps_the_features_with_the_highest_weights():
     assert module.count.tolist() == [0, 3] and module.training
 
 
+def test_what_is_remembered_leaves_no_weights_without_a_gradient_behind():
+    """Weights that autocast keeps from a pass without a gradient had none in the next pass either."""
+    module, features = separation(), torch.randn(20, 4)
+    cached = []
+    module.projection.register_forward_hook(lambda *_: cached.append(torch.is_autocast_cache_enabled()))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        module.remember(features, torch.ones(20))
+        found = module(features, torch.ones(20))
+        assert torch.is_autocast_cache_enabled() and torch.is_autocast_enabled("cpu")
+    assert cached == [False, False, True], "both classes of the memory, then the loss"
+    assert gradient_of(found, module.projection) > 0 and module.count.tolist() == [20, 0]
+
+
 def test_classes_without_memory_and_ignored_voxels_cost_nothing():
     module, features = separation(), torch.randn(20, 4, requires_grad=True)
     assert module(features, torch.ones(20)).item() == 0.0
