@@ -30,7 +30,10 @@ SETTING = Setting(classes=CLASSES, total_steps=6000, patch_zyx=PATCH, consistenc
 
 
 def models_for(method: type[Method], levels: int = 2, **options: object) -> Models:
-    """Small networks, as many as the method wants, and teachers that are not their copies."""
+    """Small networks, as many as the method wants, and teachers that are not their copies.
+
+    Unlike in a training the teachers could learn: a method has to ask them without a gradient.
+    """
     networks = tuple(
         build_network("vnet", 1, CLASSES, width=4, levels=levels, seed=seed, **options)
         for seed in range(method.networks)
@@ -40,6 +43,7 @@ def models_for(method: type[Method], levels: int = 2, **options: object) -> Mode
     for teacher in teachers:
         for parameter in teacher.parameters():
             parameter.add_(0.2 * torch.randn_like(parameter))
+        teacher.requires_grad_(True)
     return Models(networks, teachers, planar_model() if method.needs_planar else None)
 
 

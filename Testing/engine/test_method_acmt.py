@@ -74,10 +74,13 @@ def test_the_uncertainty_is_that_of_the_mean_of_eight_noisy_passes():
 
 
 class TwoSides:
-    """A teacher whose features and classes are 0 on the left half and 1 on the right half."""
+    """A teacher whose features and classes are 0 on the left half and 1 on the right half.
 
-    def __init__(self, uncertain: bool = False) -> None:
-        self.uncertain, self.calls = uncertain, 0
+    uncertain: every second answer, and the first, is the opposite.
+    """
+
+    def __init__(self, uncertain: bool = False, logit: float = 4.0) -> None:
+        self.uncertain, self.logit, self.calls = uncertain, logit, 0
 
     def __call__(self, image):
         return self.features(image).logits
@@ -87,7 +90,7 @@ class TwoSides:
         right = torch.zeros(image.shape[0], 1, 8, 8, 8)
         right[..., 4:] = 1.0
         sign = -1.0 if self.uncertain and self.calls % 2 else 1.0
-        logits = torch.cat([torch.zeros_like(right), sign * 8 * (right - 0.5)], dim=1)
+        logits = torch.cat([torch.zeros_like(right), sign * 2 * self.logit * (right - 0.5)], dim=1)
         return only_logits(logits)._replace(bottleneck=right[..., ::2, ::2, ::2])
 
 
@@ -111,6 +114,17 @@ def test_voxels_on_which_the_passes_disagree_make_no_prototype():
     student = torch.zeros(2, 2, 8, 8, 8)
     student[:, 1] = 1.0
     assert bool(prototype_mask(student, TwoSides(uncertain=True)).all())
+
+
+def test_passes_are_compared_at_a_temperature_of_two():
+    """Of logits of 0.6 and -0.6 in turn the deviation is 0.078 then, certain, and 0.154 at one of 1.
+
+    The first answer calls the left side 1, so the student's 1 is right there and ambiguous on the right.
+    """
+    student = torch.zeros(2, 2, 8, 8, 8)
+    student[:, 1] = 1.0
+    mask = prototype_mask(student, TwoSides(uncertain=True, logit=0.6))
+    assert bool(mask[..., 4:].all()) and not mask[..., :4].any()
 
 
 def test_the_entropy_falls_where_nothing_is_ambiguous():

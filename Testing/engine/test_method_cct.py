@@ -56,6 +56,18 @@ def test_the_main_decoder_is_the_network_s_own_and_the_others_see_perturbed_feat
     assert all((a.logits - b.logits).abs().max() > 1e-3 for a, b in zip(outputs[1:], clean[1:], strict=True))
 
 
+def test_every_level_that_a_further_decoder_reads_is_perturbed():
+    method, models = make("cct", levels=3)
+    sides: list[list[int]] = [[], [], []]
+
+    def recording(found):
+        return lambda level: found.append(level.shape[2]) or level
+
+    method.perturbations = tuple(recording(found) for found in sides)
+    method.outputs(models, batch())
+    assert sides == [[8, 4, 2]] * 3
+
+
 def test_all_decoders_learn_from_the_labels():
     method, models = make("cct")
     given = batch()

@@ -118,6 +118,16 @@ def test_ignored_voxels_make_no_prototype_and_are_not_asked_for():
     assert changed["labeled_to_unlabeled"].value.item() == terms["labeled_to_unlabeled"].value.item()
 
 
+def test_a_voxel_s_weight_in_a_prototype_is_the_confidence_in_its_own_class():
+    method, _ = make("cpcl")
+    confidence = torch.rand(1, 3, 1, 1, 4)
+    found = method._weights(confidence, torch.tensor([0, 2, 1, 255]).view(1, 1, 1, 4))
+    expected = torch.zeros(3, 4)
+    for voxel, label in enumerate((0, 2, 1)):
+        expected[label, voxel] = confidence[0, label, 0, 0, voxel]
+    assert torch.equal(found[0, :, 0, 0], expected)
+
+
 def test_a_class_that_the_labeled_item_does_not_show_is_not_asked_of_the_unlabeled_one():
     terms = terms_of(sides(), label=torch.zeros(2, 8, 8, 8, dtype=torch.long))
     assert terms["labeled_to_unlabeled"].value.item() == pytest.approx(0.01, rel=1e-3)

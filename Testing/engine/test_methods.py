@@ -120,6 +120,39 @@ def test_teacher_noise_has_the_papers_size():
     assert noise.std().item() == pytest.approx(0.0935, rel=0.03)  # of N(0, 0.1) clamped at two deviations
 
 
+@pytest.mark.parametrize(
+    ("name", "noisy"),
+    [
+        ("mean_teacher", True),
+        ("acmt", True),
+        ("ua_mt", True),
+        ("magicnet", True),
+        ("cpcl", True),  # in the term of Mean Teacher; prototypes are those of clean images
+        ("ict", False),
+        ("bcp", False),
+    ],
+)
+def test_the_teacher_sees_noise_where_the_authors_give_it_some(name, noisy):
+    method, models = make(name)
+    given, seen = batch(step=3000), []
+    models.teacher.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    method.loss(models, given, method.outputs(models, given))
+    assert seen
+    for image in seen:
+        clean = given.images if len(image) == 4 else given.image_u
+        largest = (image - clean).abs().max().item()
+        assert largest == pytest.approx(0.2 if noisy else 0.0, abs=1e-6)
+
+
+def test_prototypes_of_cpcl_are_those_of_clean_unlabeled_images():
+    method, models = make("cpcl")
+    given, seen, features = batch(), [], models.teacher.features
+    outputs = method.outputs(models, given)
+    models.teacher.features = lambda image: seen.append(image) or features(image)
+    method.loss(models, given, outputs)
+    assert any(torch.equal(image, given.image_u) for image in seen)
+
+
 class CrossTeaching(Method):
     """Two networks, an extra head, a memory bank and an inner loop, as later methods need them."""
 
