@@ -18,7 +18,7 @@ from CFRTrain.runs.errors import CFRError, DataError
 from CFRTrain.runs.run_folder import RunFolder
 from CFRTrain.training.memory import accelerator_failed, ran_out_of_memory
 
-BAND_VOXELS = 2  # half the five-voxel band around the predicted surface in which a reader looks first
+BAND_VOXELS = 2  # on either side of a predicted surface: the band in which a reader looks first
 
 
 def entropy_confidence(probabilities: np.ndarray) -> np.ndarray:
@@ -65,7 +65,7 @@ def one_hot(labels: np.ndarray, classes: int) -> np.ndarray:
 
 
 def case_uncertainty(pseudo: PseudoLabel) -> float:
-    """Mean 1 - confidence in the band around the predicted surfaces: 0 is sure, 1 is a guess.
+    """Mean 1 - confidence in a band of four voxels around the predicted surfaces: 0 is sure, 1 is a guess.
 
     A volume without any foreground has no surface; it is worth a look, so it scores 1.
     """

@@ -24,11 +24,6 @@ class Choice:
     represents: int
 
 
-def medoid(squared: np.ndarray) -> int:
-    """The case from which the squared distances (N,N) to all others are least; the first of equals."""
-    return int(np.argmin(np.round(squared.sum(1), 12)))
-
-
 def covering_radius(squared: np.ndarray, centers: Sequence[int]) -> float:
     """How far the worst covered case is from its closest center (the objective of k-center)."""
     return float(np.sqrt(squared[:, list(centers)].min(1).max())) if len(centers) else float("inf")

@@ -9,7 +9,7 @@ import torch
 from CFRTrain.labelers.sam_model import ARCHITECTURES, build_sam, smaller
 from CFRTrain.selection.alignment import best_shift, coarse, on_common_grid, shifted_onto_mean
 from CFRTrain.selection.bands import class_bands, normalized_entropy, slices_to_correct, surface_band
-from CFRTrain.selection.diversity import choose, covering_radius, medoid
+from CFRTrain.selection.diversity import choose, covering_radius
 from CFRTrain.selection.embeddings import VolumeEmbedder, squared_distances
 from CFRTrain.selection.sam_embeddings import SamEmbedder, patches
 from CFRTrain.selection.scoring import CaseScore, class_dice, needs, score_case
@@ -28,12 +28,6 @@ def slab(classes: int = 1) -> np.ndarray:
     return probabilities
 
 
-def test_the_medoid_is_the_case_nearest_to_all_others_not_the_one_in_the_middle_of_the_list():
-    # on a line, squared distances from 3 to 0, 1, 2, 10: 9 + 4 + 1 + 49 = 63; from 2: 4 + 1 + 1 + 64 = 70
-    assert medoid(line_distances()) == 3
-    assert medoid(line_distances(np.array([[5.0], [5.0]]))) == 0  # the first of equals
-
-
 def test_squared_distances_are_those_computed_one_by_one():
     rows = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
     expected = [[float(((a - b).astype(np.float64) ** 2).sum()) for b in rows] for a in rows]
@@ -41,8 +35,10 @@ def test_squared_distances_are_those_computed_one_by_one():
 
 
 def test_the_first_choice_without_labels_is_the_medoid_and_stands_for_all():
+    # on a line, squared distances from 3 to 0, 1, 2, 10: 9 + 4 + 1 + 49 = 63; from 2: 4 + 1 + 1 + 64 = 70
     first = choose(line_distances(), np.ones(5), [], 1)[0]
     assert (first.index, first.nearest, first.represents) == (3, None, 5)
+    assert choose(line_distances(np.array([[5.0], [5.0]])), np.ones(2), [], 1)[0].index == 0
 
 
 def test_the_covering_radius_is_that_of_the_worst_covered_case():

@@ -3,7 +3,7 @@
 Z. Xu et al., Ambiguity-selective consistency regularization for mean-teacher semi-supervised medical image
 segmentation, Medical Image Analysis 88 (2023) 102880: with the mask M of the ambiguous voxels,
 
-    L_c = sum(M |s - t|^2) / sum(M),  s and t the softmax of student and teacher on the unlabeled items
+    L_c = mean over M of |s - t|^2,  s and t the softmax of student and teacher on the unlabeled items
 
 in three of the paper's ways to find M. Thresholds follow the authors' code, which says that they work better
 than the paper's, and are relative to the entropy's maximum ln C, not to that of two classes. Not here: the

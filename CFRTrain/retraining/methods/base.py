@@ -6,6 +6,8 @@ stage adds
 
     L = supervised + pseudo_weight(t) * pseudo + sum(weight * value over the terms of `loss`)
 
+Where the files of methods write |p - q|^2 for two predictions, it is the mean over classes and voxels.
+
 A method is a module: extra heads and decoders are submodules and trained with the networks, memory banks
 are buffers, and both are in the checkpoint. State in plain attributes is lost when the run is resumed.
 """

@@ -9,8 +9,9 @@ the student on the labeled item of a pair and the teacher, whose softmax is t, o
       + 10 w(t) CE(classes of the labeled features by unlabeled prototypes, true label)
       + w(t) |student - teacher|^2 on all items, with noise
 
-The released code detaches the labeled prototypes, so that its first term has no gradient at all, and takes
-the softmax in the second one twice. Classes that an item does not show are no candidates here.
+The released code detaches the labeled prototypes, so that its first term has no gradient at all, takes the
+softmax in the second one twice, and compares logits in the third one. Classes that an item does not show are
+no candidates here.
 """
 
 from __future__ import annotations

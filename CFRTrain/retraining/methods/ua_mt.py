@@ -3,7 +3,7 @@
 L. Yu et al., Uncertainty-aware self-ensembling model for semi-supervised 3D left atrium segmentation, MICCAI
 2019, arXiv 1907.07034, equations 2 and 3: with u the entropy of the teacher's mean over 8 noisy passes,
 
-    L_c = sum(I(u < H) |s - t|^2) / sum(I(u < H)),  H = (0.75 + 0.25 exp(-5 (1 - t/T)^2)) ln C
+    L_c = mean over u < H of |s - t|^2,  H = (0.75 + 0.25 exp(-5 (1 - step/steps)^2)) ln C
 """
 
 from __future__ import annotations
