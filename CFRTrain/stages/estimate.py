@@ -84,7 +84,7 @@ def _looked_at(context: Context) -> int:
     if labels_cases(context):
         return 0
     plan, volumes = context.planned(), len(context.job.mn.foreground_at) * len(context.ids("unlabeled"))
-    return volumes * windows(plan.median_shape, tuple(plan.patch_zyx))
+    return volumes * windows(plan.median_shape, plan.patch_zyx)
 
 
 def _trainings(context: Context) -> int:

@@ -59,7 +59,7 @@ def planar_cost(context: Context) -> PlanarCost:
     module = build_planar(job, plan, context.run.root, PLANAR_MODELS, seed=0).module
     count = sum(item.numel() for item in module.parameters())
     trainable = sum(item.numel() for item in module.parameters() if item.requires_grad)
-    one = patch_cost(module, tuple(plan.patch_zyx))
+    one = patch_cost(module, plan.patch_zyx)
     work = co_training_work(context)[1]
     passes = STEP_PASSES * work.learned + work.answered
     items = sum(batch_items(context))

@@ -93,7 +93,7 @@ def _train_round(
 
 def _foreground(context: Context, unlabeled: Sequence[str]) -> ForegroundSource:
     """What looks for structures in unlabeled volumes where the method asks for it."""
-    patch, overlap = tuple(context.planned().patch_zyx), context.job.predict.overlap
+    patch, overlap = context.planned().patch_zyx, context.job.predict.overlap
     return FoundForeground(context.store, unlabeled, patch, overlap, context.run)
 
 

@@ -83,10 +83,9 @@ class MutualTeaching(Method):
         The method's own loss takes their probabilities; the robust ones are defined for labels and take
         those, with Dice, as in every method.
         """
-        target, weight = self.pseudo_target(batch)
-        loss = self.pseudo_loss
-        if self.setting.pseudo_loss == "cross_entropy":
-            loss, target = dice_kl, batch.probabilities_u
+        labels, weight = self.pseudo_target(batch)
+        own = self.setting.pseudo_loss == "cross_entropy"
+        loss, target = (dice_kl, batch.probabilities_u) if own else (self.pseudo_loss, labels)
         return torch.stack([loss(one.logits[batch.labeled :], target, weight) for one in outputs]).sum()
 
     def loss(self, models: Models, batch: Batch, outputs: Sequence[Features]) -> dict[str, Term]:
