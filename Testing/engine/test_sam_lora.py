@@ -64,6 +64,18 @@ def test_merged_lora_moves_queries_and_values_and_never_keys():
         assert unmoved.max() == 0
 
 
+def test_an_update_is_the_product_of_its_two_matrices_at_scale_one():
+    before = build_sam(TINY, 2, 64, 0).image_encoder.blocks[0].attn.qkv.weight.detach()
+    sam = tuned_sam()
+    split = sam.image_encoder.blocks[0].attn.qkv
+    query, value = (
+        part.lora_B["default"].weight @ part.lora_A["default"].weight for part in (split.query, split.value)
+    )
+    merge_lora(sam)
+    moved = sam.image_encoder.blocks[0].attn.qkv.weight - before
+    assert torch.allclose(moved, torch.cat([query, torch.zeros_like(query), value]), atol=1e-6)
+
+
 def test_merging_twice_or_without_lora_changes_nothing():
     sam = tuned_sam()
     merge_lora(sam)
