@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from CFRTrain.models.inference import predict_probabilities
 from CFRTrain.models.package import load_model
-from CFRTrain.models.runtimes import choose_runtime
+from CFRTrain.models.runtimes import Runtime, choose_runtime
 from CFRTrain.models.windows import Watch
 from CFRTrain.runs.atomic import file_stamp
 from CFRTrain.runs.errors import JobError
@@ -52,10 +53,13 @@ class _Look:
         self.context, self.slices = context, slices
         self.model = load_model(context.run.root / MODEL_NAME)
         self.pseudo = cache_of(context, chosen_labeler(context)) if labels_cases(context) else None
-        options, warn = context.job.predict, context.run.events.warning
-        self.runtime = choose_runtime(
-            self.model, options.runtime, options.precision, context.job.device, warn
-        )
+
+    @cached_property
+    def runtime(self) -> Runtime:
+        """What executes the network: made when a case first needs it, and not kept beside the run's model."""
+        job, warn = self.context.job, self.context.run.events.warning
+        model = replace(self.model, path=None)
+        return choose_runtime(model, job.predict.runtime, job.predict.precision, job.device, warn)
 
     def score(self, case: str, watch: Watch) -> CaseScore:
         """One case's score, kept in suggestions/<case>.json with what it follows from."""
