@@ -23,6 +23,7 @@ from .run_builder import buildingRun, buildRun
 from .run_state import RunState, RunStatus
 from .settings import TrainSettings, jobOf, settingsOf, smallerSettings, smallerThan
 from .stage_names import curveTitle
+from .suggestions import SuggestedOrder, Suggestion, casesToAsk, runToAsk, suggestionsFrom
 from .tasks import (
     collectVolumes,
     downloadWeights,
@@ -31,6 +32,7 @@ from .tasks import (
     installWeights,
     listDevices,
     predictVolumes,
+    suggestCases,
     verifyWeights,
 )
 from .verb_process import VerbProcess
@@ -49,6 +51,8 @@ __all__ = [
     "RunFollower",
     "RunState",
     "RunStatus",
+    "SuggestedOrder",
+    "Suggestion",
     "TrainSettings",
     "VerbProcess",
     "WeightsEntry",
@@ -56,6 +60,7 @@ __all__ = [
     "buildRun",
     "buildingRun",
     "bytesText",
+    "casesToAsk",
     "chosenDevice",
     "collectVolumes",
     "curveTitle",
@@ -82,10 +87,13 @@ __all__ = [
     "predictVolumes",
     "preflight",
     "removeWeights",
+    "runToAsk",
     "runs",
     "settingsOf",
     "smallerSettings",
     "smallerThan",
+    "suggestCases",
+    "suggestionsFrom",
     "verifyWeights",
     "weightsEntries",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from .verb_process import VerbProcess
 
@@ -21,6 +22,25 @@ def estimateRun(python: Path | str, environment: Variables, runFolder: Path) -> 
     Messages: progress, warning, estimate. Read them with `estimateFrom`.
     """
     return VerbProcess(python, environment, "estimate", Path(runFolder).absolute())
+
+
+def suggestCases(
+    python: Path | str,
+    environment: Variables,
+    cases: Mapping[str, Any],
+    run: Path | None = None,
+    count: int = 50,
+    threads: int = 0,
+) -> VerbProcess:
+    """Looks for the cases whose labels would help most. cases: what `casesToAsk` gives.
+
+    run: a finished one that is asked what it doubts; in it only suggestions/ grows, which makes the next look
+    quick. Without it the images alone are looked at. Messages: progress (stages score and embed, in cases),
+    suggestions, suggestion. Read them with `suggestionsFrom`.
+    """
+    asked = ("--run", Path(run).absolute()) if run is not None else ()
+    options = ("--count", str(count), "--threads", str(threads), *asked)
+    return VerbProcess(python, environment, "suggest", ".", *options, files={"cases.json": cases})
 
 
 def downloadWeights(

@@ -1,4 +1,4 @@
-"""A short task of the engine (devices, estimate, weights, collect, predict, inspect) beside the viewer."""
+"""A short task of the engine (devices, estimate, suggest, collect, predict ...) beside the viewer."""
 
 from __future__ import annotations
 
@@ -39,11 +39,15 @@ class VerbProcess:
         verb: str,
         *arguments: Path | str,
         listed: Any = None,
+        files: Mapping[str, Any] | None = None,
     ) -> None:
-        """listed: what goes into a JSON file named with --list; a command line has a limit."""
+        """listed: what goes into a JSON file named with --list; a command line has a limit.
+
+        files: JSON files by name in the temporary folder in which it works, "." for its arguments.
+        """
         self.messages: list[dict[str, Any]] = []
         self._python, self._environment = python, engineEnvironment(environment)
-        self._arguments, self._listed = (verb, *arguments), listed
+        self._arguments, self._listed, self._files = (verb, *arguments), listed, dict(files or {})
         self._folder: Path | None = None
         self._child: subprocess.Popen[bytes] | None = None
         self._reader: LineReader | None = None
@@ -57,8 +61,10 @@ class VerbProcess:
         self._reader = LineReader(folder / "messages.jsonl")
         arguments = [*self._arguments, "--background", "--stop-file", folder / "stop"]
         if self._listed is not None:
-            (folder / "list.json").write_text(json.dumps(self._listed), encoding="utf-8")
+            self._files["list.json"] = self._listed
             arguments += ["--list", folder / "list.json"]
+        for name, content in self._files.items():
+            (folder / name).write_text(json.dumps(content), encoding="utf-8")
         with open(folder / "messages.jsonl", "wb") as output, open(folder / "errors.txt", "wb") as errors:
             self._child = subprocess.Popen(
                 engineCommand(self._python, *arguments), cwd=folder, env=self._environment,

@@ -12,6 +12,7 @@ import slicer
 from ..cohort import Case, CohortError
 from ..i18n import _
 from .case_in_view import AwayLine
+from .case_titles import shortTitle
 from .class_looks import classesAsShown
 from .classes_table import ClassesTable
 from .editor_host import EditorHost
@@ -19,6 +20,7 @@ from .label_texts import needsAttention, savedText
 from .message_line import MessageLine
 from .session import Session
 from .status_looks import statusText
+from .suggest_box import SuggestBox
 from .ui_files import loadPanelUi
 
 SAVE_KEY = "Ctrl+L"
@@ -42,6 +44,7 @@ class AnnotatePanel:
         self._away = AwayLine(self._session, layout, layout.indexOf(self.ui.caseRow) + 1, "annotateAway")
         self.classes = ClassesTable(self._session, self.ui, self.messages)
         self.classes.setup()
+        self.suggest = SuggestBox(self._session, self.ui, self.messages)
         self.host = EditorHost(self.ui.editorFrame)
         self.ui.saveButton.connect("clicked()", self.save)
         self.ui.nextButton.connect("clicked()", self._openNext)
@@ -60,6 +63,7 @@ class AnnotatePanel:
     def enter(self) -> None:
         """The module is shown: its keys work."""
         self.host.enter()
+        self.suggest.refresh()
         window = slicer.util.mainWindow()
         if window is not None and self._shortcut is None:
             self._shortcut = qt.QShortcut(qt.QKeySequence(SAVE_KEY), window)
@@ -78,6 +82,7 @@ class AnnotatePanel:
         self.exit()
         for signal, listener in self._listeners():
             signal.disconnect(listener)
+        self.suggest.close()
         self.host.cleanup()
 
     def save(self) -> None:
@@ -103,6 +108,7 @@ class AnnotatePanel:
             (session.case.editsChanged, self._refreshState),
             (session.case.looksChanged, self._onLooks),
             (session.inView.changed, self._showCase),
+            (self.suggest.changed, self._refreshNext),
         )
 
     def _onCase(self) -> None:
@@ -151,7 +157,7 @@ class AnnotatePanel:
         cohort, case = self._session.cohort, self._session.case.current
         self.ui.classesBox.setVisible(cohort is not None)
         names = ", ".join(item.name for item in cohort.classes) if cohort is not None else ""
-        self.ui.classesBox.title = _("Classes: {names}").format(names=_short(names, 40) or _("none yet"))
+        self.ui.classesBox.title = _("Classes: {names}").format(names=shortTitle(names, 40) or _("none yet"))
         self.ui.emptyLabel.setVisible(case is None)
         self.ui.emptyLabel.text = self._emptyText()
         self.ui.caseRow.setVisible(case is not None)
@@ -217,27 +223,36 @@ class AnnotatePanel:
         self.messages.info(_("The label was imported. Check it, then save it."))
 
     def _refreshNext(self) -> None:
-        cohort = self._session.cohort
-        found = cohort.nextToLabel(self._session.case.id) if cohort is not None else None
+        """The suggested case, where one is; else the next one of the list."""
+        found, why = self._nextCase()
         self.ui.nextButton.enabled = found is not None
         if found is None:
             self.ui.nextButton.text = _("Next case")
             self.ui.nextButton.toolTip = _("No other case is left to label.")
             return
-        self.ui.nextButton.text = _("Next: {title}").format(title=_short(found.title))
-        self.ui.nextButton.toolTip = _("Open {title}, which has no label yet.").format(title=found.title)
+        self.ui.nextButton.text = _("Next: {title}").format(title=shortTitle(found.title))
+        tip = (
+            _("Open {title}, which is suggested. {why}")
+            if why
+            else _("Open {title}, which has no label yet.")
+        )
+        self.ui.nextButton.toolTip = tip.format(title=found.title, why=why)
+
+    def _nextCase(self) -> tuple[Case | None, str]:
+        """The case to open next, and why it is suggested; the reason is empty where it is not."""
+        cohort = self._session.cohort
+        if cohort is None:
+            return None, ""
+        suggested = self.suggest.next()
+        if suggested is not None:
+            return suggested[0], suggested[1].why
+        return cohort.nextToLabel(self._session.case.id), ""
 
     def _openNext(self) -> None:
-        cohort = self._session.requireCohort()
-        found = cohort.nextToLabel(self._session.case.id)
+        found, _why = self._nextCase()
         if found is None:
             return
         try:
             self._session.case.open(found.id)
         except CohortError as error:
             self.messages.error(str(error))
-
-
-def _short(title: str, length: int = 22) -> str:
-    """A title that fits on a button: both ends of it."""
-    return title if len(title) <= length else f"{title[: length // 2 - 1]}...{title[2 - length // 2 :]}"

@@ -1,4 +1,4 @@
-"""Names for new cases: of a DICOM series the description and number, nothing of the patient."""
+"""Names of cases: for new ones, of a DICOM series, nothing of the patient; short ones for buttons."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ def seriesTitle(description: str, number: str) -> str:
     if description and number:
         return _("{number}: {description}").format(number=number, description=description)
     return description or _("Series {number}").format(number=number)
+
+
+def shortTitle(title: str, length: int = 22) -> str:
+    """A title that fits on a button: both ends of it."""
+    return title if len(title) <= length else f"{title[: length // 2 - 1]}...{title[2 - length // 2 :]}"
 
 
 def freeTitle(title: str, source: Path | None, cohort: Cohort) -> str:

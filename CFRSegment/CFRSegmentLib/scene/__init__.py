@@ -33,7 +33,7 @@ from CFRSegmentLib.scene.segmentation_files import (
 )
 from CFRSegmentLib.scene.segmentations import applyClasses, createSegmentation
 from CFRSegmentLib.scene.terminology import DEFAULT_TERMINOLOGY, describeTerminology, serializeTerminology
-from CFRSegmentLib.scene.views import showSegmentation, showVolume
+from CFRSegmentLib.scene.views import showPoint, showSegmentation, showVolume
 from CFRSegmentLib.scene.volumes import (
     Candidate,
     adoptVolume,
@@ -76,6 +76,7 @@ __all__ = [
     "roleOf",
     "saveSegmentation",
     "serializeTerminology",
+    "showPoint",
     "showSegmentation",
     "showUncertainty",
     "showVolume",

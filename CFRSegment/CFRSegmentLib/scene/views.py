@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import slicer
+import vtk
 
 from CFRSegmentLib.scene.node_roles import nodesOfClass, roleOf
 
@@ -26,3 +27,13 @@ def showSegmentation(segmentationNode: slicer.vtkMRMLSegmentationNode) -> None:
         if roleOf(node) is not None and node is not segmentationNode:
             node.SetDisplayVisibility(False)
     segmentationNode.SetDisplayVisibility(True)
+
+
+def showPoint(volumeNode: slicer.vtkMRMLVolumeNode, pointLps: tuple[float, float, float]) -> None:
+    """Move the slices of all views through a point of the volume's file, LPS in mm; nothing is panned."""
+    point = [-pointLps[0], -pointLps[1], pointLps[2]]
+    toWorld = vtk.vtkGeneralTransform()
+    slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(volumeNode.GetParentTransformNode(), None, toWorld)
+    world = toWorld.TransformPoint(point)
+    jump = slicer.vtkMRMLSliceNode.OffsetJumpSlice
+    slicer.vtkMRMLSliceNode.JumpAllSlices(slicer.mrmlScene, *world, jump)
