@@ -50,6 +50,10 @@ class ReviewPanel:
         self._soon.setSingleShot(True)
         self._soon.setInterval(0)
         self._soon.connect("timeout()", self._refreshQueue)
+        self._reloadSoon = qt.QTimer()  # in an event of its own: it takes as long as all the rest
+        self._reloadSoon.setSingleShot(True)
+        self._reloadSoon.setInterval(0)
+        self._reloadSoon.connect("timeout()", self._reloadNewer)
         decisions: dict[str, Callable[[], None]] = {
             "A": self._accept, "C": self._correct, "X": self._reject, "N": self._next, "U": self._undo
         }  # fmt: skip
@@ -86,6 +90,7 @@ class ReviewPanel:
         """The window goes."""
         self.exit()
         self._soon.stop()
+        self._reloadSoon.stop()
         self._overlay.close()
         for signal, listener in self._listeners():
             signal.disconnect(listener)
@@ -212,7 +217,7 @@ class ReviewPanel:
         self.refresh()
 
     def _onCases(self, _ids: tuple[str, ...] | None) -> None:
-        self._reloadNewer()
+        self._reloadSoon.start()
         self.refresh()
 
     def _onCase(self) -> None:

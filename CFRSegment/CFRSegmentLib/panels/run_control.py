@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,10 @@ class RunControl:
         self._work.finished.connect(self._onTaken)
         self._timer = qt.QTimer()
         self._timer.connect("timeout()", self._follow)
+        self._news: list[Callable[[], None]] = []
+        self._newsTimer = qt.QTimer()
+        self._newsTimer.setInterval(0)
+        self._newsTimer.connect("timeout()", self._tellNext)
 
     @property
     def isActive(self) -> bool:
@@ -157,6 +162,8 @@ class RunControl:
         """Follow no more; a running engine goes on."""
         self._timer.stop()
         self._work.close()
+        self._newsTimer.stop()
+        self._news.clear()
 
     def _requireNoOther(self, run: Path) -> None:
         """Raises CohortError (run_active) where an engine works on another run."""
@@ -209,12 +216,23 @@ class RunControl:
         elif error is not None:
             raise error
         else:
-            ids, model = self._work.result
-            if ids:
-                self._session.casesChanged.emit(ids)
-            self._session.modelsChanged.emit()
-            self.taken.emit(ids, model)
+            self._tell(*self._work.result)
         self.changed.emit()
+
+    def _tell(self, ids: tuple[str, ...], model: ModelEntry) -> None:
+        """What came in, each in an event of its own: lists and views are made anew meanwhile."""
+        if ids:
+            self._news.append(lambda: self._session.casesChanged.emit(ids))
+        self._news.append(self._session.modelsChanged.emit)
+        self._news.append(lambda: self.taken.emit(ids, model))
+        self._news.append(self.changed.emit)
+        self._newsTimer.start()
+
+    def _tellNext(self) -> None:
+        if self._news:
+            self._news.pop(0)()
+        if not self._news:
+            self._newsTimer.stop()
 
 
 def settingsOfRun(run: Path | None) -> TrainSettings | None:
