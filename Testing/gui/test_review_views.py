@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 from Testing.bed.pythonqt import unwrap
 from Testing.bed.waiting import process_events
 
@@ -114,6 +116,34 @@ def test_discarding_keeps_volume_and_views_as_they_are(review):
     assert case.volumeNode is volume and case.segmentationNode is not label and not case.isModified
     assert (review.window.voxels(1) == before).all()
     assert (logic.GetSliceOffset(), logic.GetSliceNode().GetFieldOfView()) == (place, view)
+
+
+def train_again(review) -> None:
+    """As if one more training had ended: its run is taken over, under a new name."""
+    runs = review.cohort.runsFolder
+    newer = shutil.copytree(runs / "run_0001", runs / f"run_{len(list(runs.glob('run_*'))) + 1:04d}")
+    with open(newer / "results.json", "a", encoding="utf-8") as results:
+        results.write(int(newer.name[-1]) * " ")  # results of its own
+    review.session.casesChanged.emit(review.cohort.adoptRun(newer))
+    process_events(0.3)
+
+
+def test_a_newer_pseudo_label_takes_the_place_of_the_open_one_but_not_of_edits(review):
+    review.key("n")
+    case = review.session.case
+    volume, first = case.volumeNode, case.segmentationNode
+    train_again(review)
+    second = case.segmentationNode
+    assert second is not first and case.volumeNode is volume and case.current.run == "run_0002"
+    assert set(overlays()) == {f"{case.current.title} uncertainty"}
+    review.session.showSection("annotate")
+    review.paint()
+    train_again(review)
+    assert case.segmentationNode is second and case.isModified
+    assert "newer pseudo-label" in review.message()
+    review.session.showSection("review")
+    review.press("Discard changes")
+    assert case.segmentationNode is not second and not case.isModified and case.current.run == "run_0003"
 
 
 def test_the_uncertainty_of_a_decided_case_is_not_shown(review, shot):
