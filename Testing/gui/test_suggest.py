@@ -63,7 +63,7 @@ def test_the_suggested_case_is_named_opened_and_next_follows_the_order(suggest, 
     wait_until(lambda: message(suggest), "the suggestion", ENGINE_SECONDS)
     titles = [case.title for case in suggest.session.cohort.cases()]
     reason = "It is the most typical of all 4 cases."
-    assert message(suggest) == f"Most worth labeling next: {titles[2]}. {reason}"
+    assert message(suggest) == f"Suggested next: {titles[2]}. {reason}"
     assert ui.nextButton.text == f"Next: {titles[2]}" and not ui.suggestingRow.isVisible()
     assert ui.nextButton.toolTip == f"Open {titles[2]}, which is suggested. {reason}"
     assert files(folder) == before
@@ -107,7 +107,7 @@ def test_a_training_that_cannot_be_asked_is_left_out_with_one_click(suggest, scr
     assert message(suggest) == "The model is damaged. Train again."
     scripted(suggest=[suggestion(4, TYPICAL)])
     press(suggest, "By the images alone")
-    wait_until(lambda: "Most worth labeling next" in message(suggest), "the suggestion", ENGINE_SECONDS)
+    wait_until(lambda: "Suggested next" in message(suggest), "the suggestion", ENGINE_SECONDS)
     assert suggest.annotate.ui.nextButton.text == "Next: hippocampus_006"
 
 
@@ -131,7 +131,7 @@ def test_a_trained_model_is_asked_and_the_slices_it_doubts_are_one_click_away(wi
     ui, before = suggest.annotate.ui, files(trained_cohort)
     suggest.user.click(ui.suggestButton)
     wait_until(lambda: message(suggest), "the suggestion", ENGINE_SECONDS)
-    assert message(suggest).startswith("Most worth labeling next: "), message(suggest)
+    assert message(suggest).startswith("Suggested next: "), message(suggest)
     assert {name.split("/")[2] for name in files(trained_cohort) - before} == {"suggestions"}
     suggest.user.click(ui.nextButton)
     case = suggest.session.case

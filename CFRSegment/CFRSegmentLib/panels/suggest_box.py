@@ -88,7 +88,7 @@ class SuggestBox:
     def _onFound(self, case: Case, suggestion: Suggestion) -> None:
         """Say it where the person looks; who works elsewhere meanwhile stays there."""
         isWatched = isInView(self._ui.suggestButton)
-        text = _("Most worth labeling next: {title}. {why}").format(title=case.title, why=suggestion.why)
+        text = _("Suggested next: {title}. {why}").format(title=case.title, why=suggestion.why)
         label = _("Open {title}").format(title=shortTitle(case.title))
         isOpen = case.id == self._session.case.id
         self._messages.info(text, () if isOpen else ((label, lambda: self._open(case)),))
