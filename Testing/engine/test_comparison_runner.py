@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,9 @@ from CFRTrain.pipeline import run_all
 from CFRTrain.runs.errors import CFRError
 from CFRTrain.runs.job import ClassSpec, changed, preset
 from CFRTrain.runs.run_folder import RunFolder
+from Testing.benchmarks.comparison.__main__ import DONE, IN_TABLE, TO_DO, state_of, table_rows
 from Testing.benchmarks.comparison.label_once import label_once
+from Testing.benchmarks.comparison.rows import write_rows
 from Testing.benchmarks.comparison.runner import ORIGIN, Runner
 from Testing.benchmarks.comparison.shared_labels import labels_key, link_parts, prepared_key
 from Testing.benchmarks.comparison.table import read_table
@@ -185,6 +189,19 @@ def test_a_stopped_runner_begins_nothing_and_keeps_what_is_finished(runner, row,
     assert not any(Path(tmp_path).glob("runs/*/results.json"))
     shutil.copytree(runner.work / "runs", tmp_path / "runs", dirs_exist_ok=True)
     assert stopped.run(cell(runner, "mean_teacher+labels")).dice == row.dice
+
+
+def test_what_the_table_has_with_the_same_settings_is_not_run_again_elsewhere(runner, row, tmp_path):
+    elsewhere = Runner(runner.table, runner.data, tmp_path, 1, "newer", "", runner.datasets)
+    wanted = cell(runner, "mean_teacher+labels")
+    write_rows(tmp_path / "runs.json", [row])
+    options = argparse.Namespace(output=tmp_path, again=False)
+    assert state_of(elsewhere, wanted, table_rows(options)) == IN_TABLE
+    assert state_of(elsewhere, cell(runner, "magicnet"), table_rows(options)) == TO_DO
+    assert state_of(runner, wanted, table_rows(options)) == DONE
+    assert state_of(elsewhere, wanted, table_rows(argparse.Namespace(output=tmp_path, again=True))) == TO_DO
+    write_rows(tmp_path / "runs.json", [replace(row, settings="others")])
+    assert state_of(elsewhere, wanted, table_rows(options)) == TO_DO
 
 
 def test_a_method_that_this_version_lacks_is_named_as_missing(runner):

@@ -2,9 +2,10 @@
 
     python -m Testing.benchmarks.comparison DATA --work FOLDER [--rounds N] [--only NAME,...]
 
-DATA as in Testing/benchmarks/README.md. A finished run is never repeated, an interrupted one goes on; a
-failed one is tried again. `--list` says what there is to do, `--report` only writes the page, `--add` merges
-rows that another machine made. Ctrl-C or SIGTERM stops after a checkpoint.
+DATA as in Testing/benchmarks/README.md. A finished run is never repeated, nor one that the table has with the
+same settings, unless with `--again`; an interrupted one goes on, a failed one is tried again. `--list` says
+what there is to do, `--report` only writes the page, `--add` merges rows that another machine made. Ctrl-C or
+SIGTERM stops after a checkpoint.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import platform
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from typing import Any
 
 from CFRTrain.runs.lock import hold_lock
 from Testing.benchmarks.comparison.page import write_page
@@ -27,6 +29,7 @@ from Testing.benchmarks.comparison.table import TABLE, Cell, Table, read_table
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "comparison"
+DONE, IN_TABLE, TO_DO = "done", "in the table", "to do"
 
 
 def commit() -> str:
@@ -72,9 +75,26 @@ def finished_rows(runner: Runner, cells: Iterable[Cell]) -> list[Row]:
     return [row for row in map(runner.finished, cells) if row is not None]
 
 
+def state_of(runner: Runner, cell: Cell, rows: Mapping[tuple[Any, ...], Row]) -> str:
+    """`done` in the work folder, `in the table` with the same settings, `to do`, or why it cannot be run."""
+    if cell.configuration.missing:
+        return cell.configuration.missing
+    if runner.finished(cell) is not None:
+        return DONE
+    row = rows.get(cell.key)
+    is_there = row is not None and row.status == "done" and row.settings == runner.settings(cell)
+    return IN_TABLE if is_there else TO_DO
+
+
+def table_rows(options: argparse.Namespace) -> dict[tuple[Any, ...], Row]:
+    """The rows that need not be run again, by key: those of the output folder; none with `--again`."""
+    return {} if options.again else {row.key: row for row in read_rows(options.output / "runs.json")}
+
+
 def run_cells(runner: Runner, cells: list[Cell], options: argparse.Namespace, table: Table) -> None:
     """Runs what is not finished, several side by side, and writes rows and page after each."""
-    waiting = [cell for cell in cells if not cell.configuration.missing and runner.finished(cell) is None]
+    rows = table_rows(options)
+    waiting = [cell for cell in cells if state_of(runner, cell, rows) == TO_DO]
     with ThreadPoolExecutor(options.side_by_side) as pool:
         for done in as_completed([pool.submit(runner.run, cell) for cell in waiting]):
             row = done.result()
@@ -107,6 +127,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--only", default="", help="names of configurations")
     parser.add_argument("--threads", type=int, default=1, help="of each run")
     parser.add_argument("--side-by-side", type=int, default=1, help="runs at once")
+    parser.add_argument("--again", action="store_true", help="run also what the table has from elsewhere")
     parser.add_argument("--list", action="store_true", help="say what there is to do, and run nothing")
     parser.add_argument("--add", type=Path, action="append", default=[], help="runs.json of another machine")
     parser.add_argument("--report", action="store_true", help="write the page, and run nothing")
@@ -122,9 +143,9 @@ def main() -> None:
     )
     cells = chosen_cells(table, options)
     if options.list:
+        rows = table_rows(options)
         for cell in cells:
-            state = cell.configuration.missing or ("done" if runner.finished(cell) else "to do")
-            sys.stdout.write(f"{state:12} {cell.folder_name}\n")
+            sys.stdout.write(f"{state_of(runner, cell, rows):12} {cell.folder_name}\n")
         return
     others = [row for path in options.add for row in read_rows(path)]
     write_outputs(options.output, table, options.budget, [*others, *finished_rows(runner, cells)])

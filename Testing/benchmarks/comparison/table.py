@@ -57,6 +57,11 @@ class Cell:
     budget: str
 
     @property
+    def key(self) -> tuple[str, str, int, int, str]:
+        """What a row of the results is found by."""
+        return self.configuration.name, self.dataset, self.labels, self.seed, self.budget
+
+    @property
     def folder_name(self) -> str:
         """Name of its run folder."""
         return f"{self.dataset}_{self.labels}_seed{self.seed}_{self.budget}_{self.configuration.name}"
