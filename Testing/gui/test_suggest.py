@@ -54,7 +54,7 @@ def test_the_suggested_case_is_named_opened_and_next_follows_the_order(suggest, 
     ui, folder = suggest.annotate.ui, suggest.session.cohort.folder
     before = files(folder)
     assert (
-        ui.nextButton.text == "Next: hippocampus_001" and "help the next training" in ui.suggestButton.toolTip
+        ui.nextButton.text == "Next: hippocampus_001" and "into an order" in ui.suggestButton.toolTip
     )
     suggest.user.click(ui.suggestButton)
     wait_until(lambda: ui.suggestingBar.value == 1, "progress", ENGINE_SECONDS)
