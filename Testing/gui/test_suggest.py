@@ -53,9 +53,7 @@ def test_the_suggested_case_is_named_opened_and_next_follows_the_order(suggest, 
     scripted(suggest=[progress, {"sleep": 1.5}, suggestion(3, TYPICAL), suggestion(2, NEXT)])
     ui, folder = suggest.annotate.ui, suggest.session.cohort.folder
     before = files(folder)
-    assert (
-        ui.nextButton.text == "Next: hippocampus_001" and "into an order" in ui.suggestButton.toolTip
-    )
+    assert ui.nextButton.text == "Next: hippocampus_001" and "into an order" in ui.suggestButton.toolTip
     suggest.user.click(ui.suggestButton)
     wait_until(lambda: ui.suggestingBar.value == 1, "progress", ENGINE_SECONDS)
     assert ui.suggestingRow.isVisible() and not ui.suggestButton.enabled

@@ -145,6 +145,6 @@ class SuggestBox:
 def _toolTip() -> str:
     return _(
         "Puts the cases to label into an order, typical ones and those unlike the labeled ones first: by the "
-        "images alone, in seconds; after a training also by what the model doubts, which takes seconds per case "
-        "the first time, with large volumes about a minute. Slicer can be used meanwhile."
+        "images alone, in seconds; after a training also by what the model doubts, which takes seconds per "
+        "case the first time, with large volumes about a minute. Slicer can be used meanwhile."
     )
