@@ -217,6 +217,7 @@ class RunControl:
             raise error
         else:
             self._tell(*self._work.result)
+            return
         self.changed.emit()
 
     def _tell(self, ids: tuple[str, ...], model: ModelEntry) -> None:
