@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from CFRSegmentLib.cohort import Cohort, Origin, SegmentClass
-from CFRSegmentLib.engine import DetachedEngine, RunFollower, RunState, TrainSettings
+from CFRSegmentLib.engine import DetachedEngine, RunFollower, RunState, TrainSettings, VerbProcess
 from CFRTrain.data.phantoms import make_phantom
 from CFRTrain.data.volumes import write_volume
 
@@ -106,3 +106,15 @@ def events(run: Path, *lines: dict[str, Any]) -> None:
     """Appends events to a run."""
     with open(run / "events.jsonl", "a", encoding="utf-8") as stream:
         stream.writelines(json.dumps(line) + "\n" for line in lines)
+
+
+def ended(task: VerbProcess, seconds: float = 120.0) -> VerbProcess:
+    """A task of the engine at its end, polled as a window does."""
+    task.start()
+
+    def is_over() -> bool:
+        task.poll()
+        return not task.isRunning
+
+    wait_for(is_over, seconds)
+    return task

@@ -14,7 +14,6 @@ from CFRSegmentLib.cohort import Cohort, Origin
 from CFRSegmentLib.engine import (
     SuggestedOrder,
     Suggestion,
-    VerbProcess,
     casesToAsk,
     runToAsk,
     suggestCases,
@@ -23,7 +22,7 @@ from CFRSegmentLib.engine import (
 from CFRSegmentLib.engine.suggestions import reasonText
 from Testing.conftest import REPOSITORY
 from Testing.module.cohort_tools import CLASSES, add_case, make_cohort, make_run, save_label
-from Testing.module.engine_tools import ENVIRONMENT, bare_run, wait_for
+from Testing.module.engine_tools import ENVIRONMENT, bare_run, ended
 
 CASES = [f"case_000{number}" for number in range(1, 6)]
 
@@ -47,18 +46,6 @@ def cohort(tmp_path: Path) -> Cohort:
         yield cohort
 
 
-def answered(task: VerbProcess, seconds: float = 120.0) -> VerbProcess:
-    """The task at its end, polled as a window does."""
-    task.start()
-
-    def ended() -> bool:
-        task.poll()
-        return not task.isRunning
-
-    wait_for(ended, seconds)
-    return task
-
-
 def files(folder: Path) -> dict[str, int]:
     """All files below a folder and when they were written."""
     return {str(path): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
@@ -79,7 +66,7 @@ def test_real_volumes_are_compared_and_nothing_is_left_behind(volumes, tmp_path,
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     before = files(volumes.folder)
-    task = answered(suggestCases(sys.executable, ENVIRONMENT, casesToAsk(volumes), threads=1))
+    task = ended(suggestCases(sys.executable, ENVIRONMENT, casesToAsk(volumes), threads=1))
     found = suggestionsFrom(task.messages)
     assert (task.exitCode, task.problem) == (0, None)
     assert sorted(item.case for item in found) == CASES[1:]
@@ -99,7 +86,7 @@ def test_the_engine_is_told_neutral_names_and_the_roles_of_now(volumes):
 def test_a_volume_that_cannot_be_read_is_told_with_its_case_and_remedy(volumes):
     image = volumes.case("case_0003").image
     image.write_bytes(image.read_bytes()[:900])
-    task = answered(suggestCases(sys.executable, ENVIRONMENT, casesToAsk(volumes)))
+    task = ended(suggestCases(sys.executable, ENVIRONMENT, casesToAsk(volumes)))
     assert task.problem.text and task.problem.remedy
     assert [item["case"] for item in task.messages if item["type"] == "error"] == ["case_0003"]
 

@@ -16,7 +16,7 @@ from CFRSegmentLib.engine import VerbProcess, collectVolumes, devicesFrom, listD
 from CFRTrain.data.geometry import Geometry, Volume
 from CFRTrain.data.volumes import write_volume
 from Testing.conftest import REPOSITORY
-from Testing.module.engine_tools import ENVIRONMENT, wait_for
+from Testing.module.engine_tools import ENVIRONMENT, ended, wait_for
 
 
 @pytest.fixture(autouse=True)
@@ -26,18 +26,6 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     return folder
-
-
-def finished(task: VerbProcess, seconds: float = 30.0) -> VerbProcess:
-    """The task at its end, polled as a window does."""
-    task.start()
-
-    def ended() -> bool:
-        task.poll()
-        return not task.isRunning
-
-    wait_for(ended, seconds)
-    return task
 
 
 def pretending(monkeypatch: pytest.MonkeyPatch, code: str) -> VerbProcess:
@@ -55,7 +43,7 @@ def write_image(path: Path) -> None:
 
 
 def test_the_devices_of_this_machine_are_listed(temporary: Path):
-    task = finished(listDevices(sys.executable, ENVIRONMENT))
+    task = ended(listDevices(sys.executable, ENVIRONMENT))
     devices = devicesFrom(task.messages)
     assert (task.exitCode, task.problem) == (0, None)
     assert (
@@ -68,7 +56,7 @@ def test_volumes_are_collected_and_a_bad_one_is_no_problem_of_the_task(tmp_path:
     for name in ("a", "b é"):
         write_image(tmp_path / "in" / f"{name}.nii.gz")
     (tmp_path / "in" / "c.nii.gz").write_bytes(b"broken")
-    task = finished(collectVolumes(sys.executable, ENVIRONMENT, [tmp_path / "in"], tmp_path / "out 空"))
+    task = ended(collectVolumes(sys.executable, ENVIRONMENT, [tmp_path / "in"], tmp_path / "out 空"))
     cases = [message for message in task.messages if message["type"] == "case"]
     assert [case["ok"] for case in cases] == [True, True, False]
     assert (task.exitCode, task.problem) == (3, None)
@@ -80,19 +68,19 @@ def test_volumes_are_collected_and_a_bad_one_is_no_problem_of_the_task(tmp_path:
 
 def test_a_thousand_paths_do_not_need_a_command_line(tmp_path: Path):
     paths = [tmp_path / ("long" * 40) / f"{number}.nii.gz" for number in range(1000)]
-    task = finished(collectVolumes(sys.executable, ENVIRONMENT, paths, tmp_path / "out"))
+    task = ended(collectVolumes(sys.executable, ENVIRONMENT, paths, tmp_path / "out"))
     assert len([message for message in task.messages if message["type"] == "case"]) == 1000
 
 
 def test_what_ended_a_task_is_told_in_the_engine_s_words(tmp_path: Path):
-    task = finished(verifyWeights(sys.executable, ENVIRONMENT, tmp_path / "none.pth"))
+    task = ended(verifyWeights(sys.executable, ENVIRONMENT, tmp_path / "none.pth"))
     assert task.exitCode == 2 and "no such file" in task.problem.text and task.problem.remedy
 
 
 def test_an_engine_that_cannot_begin_is_told_by_its_last_words(monkeypatch):
-    task = finished(pretending(monkeypatch, "import a_package_that_is_not_there"))
+    task = ended(pretending(monkeypatch, "import a_package_that_is_not_there"))
     assert "a_package_that_is_not_there" in task.problem.text
-    killed = finished(pretending(monkeypatch, "import os\nos.kill(os.getpid(), 9)"))
+    killed = ended(pretending(monkeypatch, "import os\nos.kill(os.getpid(), 9)"))
     assert "signal 9" in killed.problem.text
 
 
