@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from CFRTrain.labelers.planar_models import uses_planar
+from CFRTrain.retraining.methods import METHODS
 from CFRTrain.retraining.networks import build_network
 from CFRTrain.stages.context import Context
 from CFRTrain.stages.labeling import labels_cases, uses
@@ -70,13 +71,18 @@ def estimate(context: Context) -> RunEstimate:
 
 
 def training_seconds(context: Context) -> float:
-    """Seconds of the 3D network in all re-training steps."""
+    """Seconds of the 3D networks in all re-training steps."""
     retrain = context.job.retrain
-    patches: float = retrain.steps * (retrain.batch_labeled + retrain.batch_unlabeled)
+    patches: float = retrain.steps * (retrain.batch_labeled + retrain.batch_unlabeled) * _networks(context)
     if uses_planar(context.job):
         work = co_training_work(context)[0]
         patches = work.learned + (work.answered + _looked_at(context)) / STEP_PASSES
     return _patch_seconds(context, patches * _trainings(context))
+
+
+def _networks(context: Context) -> int:
+    """How many 3D networks the method trains side by side."""
+    return METHODS[context.job.method].networks
 
 
 def _looked_at(context: Context) -> int:
@@ -126,7 +132,7 @@ def atlas_seconds(context: Context) -> float:
 
 
 def memory_estimate(context: Context) -> int:
-    """Bytes of a step of training: weights, gradients and moments, and the activations."""
+    """Bytes of a step of training: weights, gradients and moments, and the activations, of every network."""
     job, retrain = context.job, context.job.retrain
     network = build_network(
         retrain.network,
@@ -140,7 +146,7 @@ def memory_estimate(context: Context) -> int:
     parameters = sum(parameter.numel() for parameter in network.parameters())
     items = retrain.batch_labeled + retrain.batch_unlabeled
     activations = ACTIVATION_BYTES * retrain.width * items * math.prod(context.planned().patch_zyx)
-    return 20 * parameters + activations
+    return _networks(context) * (20 * parameters + activations)
 
 
 def _on_gpu(context: Context) -> bool:
