@@ -110,7 +110,7 @@ class SamLabeler:
             "input": self.job.finetune.input,
             "canvas": sam_input.canvas,
             "patch_zyx": list(sam_input.patch_zyx),
-            "labeled_cases": len(self.labeled),
+            "labeled_cases": len(set(self.labeled)),
         }
         self.run.write_json("sam.json", record)
 

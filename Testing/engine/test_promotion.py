@@ -149,5 +149,5 @@ def test_sam_learns_promoted_cases_beside_an_atlas_that_does_not(tmp_path):
     assert [path.name for path in (run.root / "promotion/round_2/checkpoints/finetune").iterdir()] == [
         "step-00000002"
     ]
-    assert run.read_json("promotion/round_2/sam.json")["labeled_cases"] == 6
+    assert run.read_json("promotion/round_2/sam.json")["labeled_cases"] == 4  # not how often each is drawn
     assert run.read_json("sam.json")["labeled_cases"] == 1
