@@ -11,7 +11,13 @@ import pytest
 
 from Testing.benchmarks.comparison.choices import choice_rows
 from Testing.benchmarks.comparison.findings import findings
-from Testing.benchmarks.comparison.markdown import gain_lines, markdown, result_lines, spread_text
+from Testing.benchmarks.comparison.markdown import (
+    configuration_title,
+    gain_lines,
+    markdown,
+    result_lines,
+    spread_text,
+)
 from Testing.benchmarks.comparison.marks import Line, Mark, Point, scatter_chart, strip_chart
 from Testing.benchmarks.comparison.page import page
 from Testing.benchmarks.comparison.published import read_published
@@ -102,12 +108,14 @@ def test_one_run_has_no_spread_and_time_counts_the_shared_labels():
     assert cells[7:10] == ["2", "70.0", "5.0"]
 
 
-def test_what_was_not_run_what_cannot_be_and_what_failed_each_keep_their_line():
+def test_what_cannot_be_run_and_what_failed_keep_their_line_and_what_was_not_run_is_named():
     lines = result_lines(summaries())
-    assert line_of(lines, "CPS")[1:3] == ["not run", "–"]
+    not_run = lines[-1].removeprefix("Not run yet: ").rstrip(".").split("; ")
+    assert line_of(lines, "CPS") == [] and "CPS" in not_run and "CPS + pseudo-labels" in not_run
     assert "self-training" in line_of(lines, "supervised only + pseudo-labels")[1]
     assert line_of(lines, "ACMT, entropy + pseudo-labels")[1] == "1 failed"
-    assert len(lines) == 2 + len(TABLE.configurations)
+    told = [line.split("|")[1].strip() for line in lines[2:-2]]
+    assert sorted([*told, *not_run]) == sorted(map(configuration_title, TABLE.configurations))
 
 
 def test_differences_are_paired_by_seed():
@@ -170,7 +178,7 @@ def test_the_page_is_one_well_formed_file_that_loads_nothing_and_escapes_what_it
 
 def test_the_page_shows_failures_and_what_is_missing():
     html = page(TABLE, "two_cores", ROWS, read_published())
-    assert "8 of " in html and "1 failed" in html and "not run" in html and "0/3" in html
+    assert "8 of " in html and "1 failed" in html and "Not run yet: " in html and "0/3" in html
     assert "memory: The memory is used up." in html and "needs SAM" in html
 
 

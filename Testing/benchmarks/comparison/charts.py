@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from CFRTrain.models.report_parts import duration
-from Testing.benchmarks.comparison.markdown import spread_text, state, title
+from Testing.benchmarks.comparison.markdown import spread_text, state, title, to_be_run
 from Testing.benchmarks.comparison.marks import Line, Mark, Point, scatter_chart, strip_chart
 from Testing.benchmarks.comparison.published import Published
 from Testing.benchmarks.comparison.summary import Gain, Place, Spread, Summary
@@ -41,7 +41,7 @@ def _runs(spread: Spread) -> str:
 
 
 def methods_chart(summaries: Sequence[Summary], published: Published) -> str:
-    """Dice of every configuration at one place; a method's two on one line, published ones beside them."""
+    """Dice of each configuration at one place; a method's two on one line, published ones beside them."""
     lines: dict[str, list[Summary]] = {}
     for item in summaries:
         lines.setdefault(f"{item.configuration.group} {item.configuration.title}", []).append(item)
@@ -53,6 +53,8 @@ def methods_chart(summaries: Sequence[Summary], published: Published) -> str:
             if row is not None:
                 series = "published with" if row.with_labels else "published without"
                 marks.append(Mark(row.dice, series, None, f"published: {row.named} {row.dice:.1f}"))
+        if not marks and all(map(to_be_run, group)):
+            continue
         note = " / ".join(dict.fromkeys(state(item) for item in group))
         drawn.append(Line(group[0].configuration.title, tuple(marks), note))
     return strip_chart("Dice in percent, mean and spread over runs", drawn, "Dice, %")

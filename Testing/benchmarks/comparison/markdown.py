@@ -40,6 +40,17 @@ def state(summary: Summary) -> str:
     return ", ".join(parts) + (", of different versions" if summary.mixed else "")
 
 
+def to_be_run(summary: Summary) -> bool:
+    """Whether it can be run and never was."""
+    return state(summary) == NO_RUN
+
+
+def not_run_text(summaries: Iterable[Summary]) -> str:
+    """Names what was not run yet, empty where all was: a table that is half done stays readable."""
+    names = [title(item) for item in summaries if to_be_run(item)]
+    return f"Not run yet: {'; '.join(names)}." if names else ""
+
+
 def class_text(summary: Summary) -> str:
     """Mean Dice of each class."""
     count = max((len(row.classes) for row in summary.runs), default=0)
@@ -48,13 +59,15 @@ def class_text(summary: Summary) -> str:
 
 
 def result_lines(summaries: Sequence[Summary]) -> list[str]:
-    """One line per configuration, also where there is no run."""
+    """One line per configuration that was run, failed or cannot be run; the others named below the table."""
     lines = [
         "| configuration | runs | Dice % | per class | Jaccard % | ASSD mm | HD95 mm | failures |"
         " Dice of the pseudo-labels % | minutes | peak GiB |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for item in summaries:
+        if to_be_run(item):
+            continue
         minutes, peak = item.spread("total_seconds"), item.spread("peak_memory_bytes")
         cells = [
             title(item),
@@ -70,7 +83,8 @@ def result_lines(summaries: Sequence[Summary]) -> list[str]:
             f"{peak.mean / 2**30:.2f}" if peak else "",
         ]
         lines.append(f"| {' | '.join(cells)} |")
-    return lines
+    others = not_run_text(summaries)
+    return [*lines, "", others] if others else lines
 
 
 def gain_lines(summaries: Sequence[Summary]) -> list[str]:

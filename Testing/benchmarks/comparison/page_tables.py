@@ -8,7 +8,7 @@ from html import escape
 from CFRTrain.models.report_parts import count, table
 from Testing.benchmarks.comparison import markdown as text
 from Testing.benchmarks.comparison.charts import place_name
-from Testing.benchmarks.comparison.published import Published
+from Testing.benchmarks.comparison.published import Published, PublishedRow
 from Testing.benchmarks.comparison.rows import Row
 from Testing.benchmarks.comparison.summary import Place, Summary
 from Testing.benchmarks.comparison.table import Table
@@ -62,12 +62,19 @@ def _covered(summary: Summary | None, planned: int, missing: str) -> str:
 
 
 def result_table(summaries: Sequence[Summary], published: Published) -> str:
-    """All figures of one place."""
-    return table(RESULT_HEAD, [_line(item, published) for item in summaries], range(1, 12))
+    """All figures of one place; what has none, neither here nor in the papers, is named below."""
+    others = [item for item in summaries if text.to_be_run(item) and not _published(item, published)]
+    lines = [_line(item, published) for item in summaries if item not in others]
+    note = escape(text.not_run_text(others))
+    return table(RESULT_HEAD, lines, range(1, 12)) + (f'<p class="note">{note}</p>' if note else "")
+
+
+def _published(item: Summary, published: Published) -> PublishedRow | None:
+    return published.of(item.place, item.configuration.name)
 
 
 def _line(item: Summary, published: Published) -> list[str]:
-    row = published.of(item.place, item.configuration.name)
+    row = _published(item, published)
     theirs = (
         ""
         if row is None
