@@ -17,6 +17,7 @@ from types import FrameType
 
 import CFRTrain
 from CFRTrain.cli.stopping import SIGNALS
+from CFRTrain.runs.atomic import remove_file
 from CFRTrain.runs.priority import give_way
 from CFRTrain.runs.run_folder import RunFolder
 
@@ -29,7 +30,7 @@ def supervise_run(options: Namespace) -> int:
     exit.json: {"code": exit code, or the negative number of the signal, "time": seconds since 1970}.
     """
     run = RunFolder(options.run)
-    (run.root / EXIT_NOTE).unlink(missing_ok=True)
+    remove_file(run.root / EXIT_NOTE)
     main = Path(CFRTrain.__file__).with_name("__main__.py")
     command = [sys.executable, "-X", "faulthandler", str(main), "run", str(run.root)]
     give_way()

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from CFRTrain.runs.atomic import disk_full, is_disk_full, sync_folder
+from CFRTrain.runs.atomic import disk_full, is_disk_full, put_in_place, sync_folder
 from CFRTrain.runs.errors import DependencyError, JobError, ModelError
 from CFRTrain.runs.official_weights import OfficialWeights
 
@@ -121,7 +121,7 @@ def accept(part: Path, weights: OfficialWeights, stop: Stop, tell: Progress) -> 
         part.unlink(missing_ok=True)
         raise _wrong_checksum(weights, found, "What came was removed.")
     target = part.with_name(weights.file_name)
-    os.replace(part, target)
+    put_in_place(part, target)
     sync_folder(target.parent)
     return target
 

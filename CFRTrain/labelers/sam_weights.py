@@ -16,9 +16,9 @@ from torch import Tensor
 
 from CFRTrain.labelers.position_tables import fit_position_tables
 from CFRTrain.labelers.sam_model import ConcatenationSam
+from CFRTrain.runs.atomic import put_in_place, write_atomic
 from CFRTrain.runs.errors import ModelError
 from CFRTrain.runs.official_weights import OfficialWeights
-from CFRTrain.runs.run_folder import write_atomic
 
 # SAM's own three masks mean nothing for classes: these parts start anew, whatever the number of classes.
 PARTS_PER_TOKEN = (
@@ -124,7 +124,7 @@ def _keep_copy(state: Mapping[str, Tensor], copy: Path, record: Path, weights: O
         save_file(dict(state), aside)
         with aside.open("rb") as file:
             known = {"official_sha256": weights.sha256, "sha256": _digest(file)}
-        os.replace(aside, copy)
+        put_in_place(aside, copy)
         write_atomic(record, json.dumps(known).encode())
     except (OSError, SafetensorError):
         aside.unlink(missing_ok=True)

@@ -9,15 +9,18 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from CFRTrain.runs.errors import DiskFullError
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no space, over the quota, over the limit of one file
 LEFTOVER = re.compile(r"\.[0-9a-f]{32}(\.[a-z]{2,8}){1,2}")
-RENAME_ATTEMPTS = 20  # Windows refuses to replace a file while a reader has it open, for milliseconds
+OTHERS_BLOCK = os.name == "nt"  # what a reader or a virus scanner has open cannot be moved or deleted there
+ATTEMPTS = 20
+ATTEMPT_SECONDS = 0.05
+T = TypeVar("T")
 
 
 def write_atomic(path: Path, data: bytes | Callable[[BinaryIO], object]) -> None:
@@ -46,9 +49,10 @@ def replacement_of(path: Path, suffix: str = ".tmp") -> Iterator[Path]:
         yield temporary
         with open(temporary, "rb+") as stream:
             os.fsync(stream.fileno())
-        _replace(temporary, path)
+        put_in_place(temporary, path)
     except BaseException as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(PermissionError):  # what went wrong before is what a person must know
+            remove_file(temporary)
         if is_disk_full(error):
             raise disk_full(f"The disk is full; {path.name} could not be written.") from error
         raise
@@ -59,18 +63,28 @@ def remove_leftovers(folder: Path) -> None:
     """Removes what killed processes have left half-written in `folder` and below; only the owner may call."""
     for path in folder.rglob(".*"):
         if LEFTOVER.fullmatch(path.name):
-            path.unlink(missing_ok=True)
+            with suppress(PermissionError):  # it lies there until the next start
+                remove_file(path)
 
 
-def _replace(source: Path, target: Path) -> None:
-    for attempt in range(RENAME_ATTEMPTS):
+def put_in_place(source: Path, target: Path) -> None:
+    """Renames a file, or a folder whose new name is free, in one step; a file takes another's place."""
+    patiently(lambda: os.replace(source, target))
+
+
+def remove_file(path: Path) -> None:
+    """Deletes a file; that there is none is no error."""
+    patiently(lambda: path.unlink(missing_ok=True))
+
+
+def patiently(action: Callable[[], T]) -> T:
+    """What `action` returns, tried for a second where another program is in the way, as on Windows."""
+    for _attempt in range(ATTEMPTS - 1 if OTHERS_BLOCK else 0):
         try:
-            os.replace(source, target)
-            return
+            return action()
         except PermissionError:
-            if os.name != "nt" or attempt == RENAME_ATTEMPTS - 1:
-                raise
-            time.sleep(0.05)
+            time.sleep(ATTEMPT_SECONDS)
+    return action()
 
 
 def is_disk_full(error: BaseException) -> bool:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from CFRTrain.runs.atomic import sync_folder, write_atomic
+from CFRTrain.runs.atomic import put_in_place, remove_file, sync_folder, write_atomic
 from CFRTrain.runs.tensor_state import flatten_optimizer, module_tensors, restore_optimizer, weights_hash
 
 KEPT = 2  # checkpoints of one training: a damaged one has a predecessor
@@ -56,7 +56,7 @@ class CheckpointStore:
         for abandoned in self.folder.glob(".tmp-*"):
             _remove(abandoned)
         aside, final = self.folder / f".tmp-{step:08d}", self.folder / f"step-{step:08d}"
-        aside.mkdir()
+        aside.mkdir(exist_ok=True)  # another program may still hold what was to be removed
         try:
             data = save_tensors({name: _storable(tensor) for name, tensor in tensors.items()})
             write_atomic(aside / "tensors.safetensors", data)
@@ -65,7 +65,7 @@ class CheckpointStore:
             sealed = {"sha256": hashlib.sha256(content.encode()).hexdigest(), "payload": content}
             write_atomic(aside / "state.json", json.dumps(sealed).encode())
             _remove(final)
-            os.replace(aside, final)
+            put_in_place(aside, final)
         except BaseException:
             _remove(aside)
             raise
@@ -98,8 +98,12 @@ def _storable(tensor: Tensor) -> Tensor:
 
 
 def _remove(folder: Path) -> None:
-    """Removes a checkpoint; state.json goes first, so that a half-removed one counts as damaged."""
-    (folder / "state.json").unlink(missing_ok=True)
+    """Removes a checkpoint; state.json goes first, so that a half-removed one counts as damaged.
+
+    What another program has open stays: the tensors are gone then, and the rest goes at the next time.
+    """
+    with suppress(PermissionError):
+        remove_file(folder / "state.json")
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -13,10 +13,11 @@ import numbers
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from CFRTrain.runs.atomic import disk_full, is_disk_full
+from CFRTrain.runs.atomic import disk_full, is_disk_full, patiently
 from CFRTrain.runs.private_paths import hide_paths
 
 PROGRESS_INTERVAL = 0.5  # seconds; a reader needs no more, and the file stays small
@@ -104,7 +105,7 @@ class EventLog:
             with self._write_lock:
                 for path in (self.path, also):
                     if path is not None:
-                        _append_line(path, data)
+                        patiently(partial(_append_line, path, data))
         except OSError as error:
             if not is_disk_full(error):
                 raise

@@ -9,14 +9,16 @@ import subprocess
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from CFRTrain.runs.atomic import put_in_place, remove_file
 from CFRTrain.runs.errors import LockedError
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 TORN_SECONDS = 10.0
+SOMEONE_ELSES = "someone else's"  # the start of a process that this person may not ask
 
 
 def process_start(pid: int) -> str | None:
@@ -64,7 +66,8 @@ def _windows_start(pid: int) -> str | None:
     query_limited_information, access_denied, still_active = 0x1000, 5, 259
     handle = kernel.OpenProcess(query_limited_information, False, pid)
     if not handle:
-        return "alive" if ctypes.get_last_error() == access_denied else None  # type: ignore[attr-defined]
+        denied = ctypes.get_last_error() == access_denied  # type: ignore[attr-defined]
+        return SOMEONE_ELSES if denied else None
     times, code = [ctypes.c_ulonglong() for _ in range(4)], wintypes.DWORD()
     try:
         kernel.GetProcessTimes(wintypes.HANDLE(handle), *(ctypes.byref(value) for value in times))
@@ -90,12 +93,14 @@ def hold_lock(path: Path) -> Iterator[None]:
                 "Wait until it ends, or stop it. If its computer was switched off, delete the file `lock`.",
             )
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(PermissionError):
+            remove_file(aside)
     try:
         yield
     finally:
-        if _read(path) == owner:
-            path.unlink(missing_ok=True)
+        with suppress(OSError):  # a lock that stays behind is dead as soon as this process is
+            if _read(path) == owner:
+                remove_file(path)
 
 
 def _claim(aside: Path, path: Path) -> bool:
@@ -123,7 +128,7 @@ def _take_over(aside: Path, path: Path) -> bool:
             return _claim(aside, path)
         if is_held(path):
             return False
-        os.replace(aside, path)
+        put_in_place(aside, path)
         return True
 
 
@@ -150,10 +155,10 @@ def _wait_for(handle: int) -> None:
 
 
 def _read(path: Path) -> dict[str, Any] | None:
-    """The owner in a lock file; None where the file is absent or torn."""
+    """The owner in a lock file; None where the file is absent or torn. Raises OSError where it is in use."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (FileNotFoundError, ValueError):
         return None
     return found if isinstance(found, dict) and type(found.get("pid")) is int else None
 
@@ -161,9 +166,13 @@ def _read(path: Path) -> dict[str, Any] | None:
 def is_held(path: Path) -> bool:
     """Whether the process that wrote a lock still lives; one of another machine counts as living.
 
-    A torn lock is being written (where links do not work), unless it is older than `TORN_SECONDS`.
+    A torn lock is being written (where links do not work), unless it is older than `TORN_SECONDS`. One that
+    cannot be read just now, as on a network drive, may be anyone's.
     """
-    owner = _read(path)
+    try:
+        owner = _read(path)
+    except OSError:
+        return True
     if owner is None:
         try:
             return time.time() - path.stat().st_mtime < TORN_SECONDS
@@ -172,4 +181,4 @@ def is_held(path: Path) -> bool:
     if owner.get("host") != socket.gethostname():
         return True
     start = process_start(owner["pid"])
-    return start is not None and start == owner.get("start")
+    return start is not None and start in (owner.get("start"), SOMEONE_ELSES)

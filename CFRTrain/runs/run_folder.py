@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from CFRTrain.runs.atomic import disk_full, file_sha256, sync_folder, write_atomic
+from CFRTrain.runs.atomic import disk_full, file_sha256, remove_file, sync_folder, write_atomic
 from CFRTrain.runs.cases_file import CaseEntry, read_cases
 from CFRTrain.runs.engine_log import engine_log
 from CFRTrain.runs.errors import JobError, StopRequested
@@ -68,7 +68,7 @@ class RunFolder:
 
     def clear_stop(self) -> None:
         """Forgets a stop request."""
-        (self.root / "stop").unlink(missing_ok=True)
+        remove_file(self.root / "stop")
 
     def stop_requested(self) -> bool:
         """Whether a stop was asked for."""
