@@ -12,6 +12,7 @@ import SimpleITK as sitk
 from CFRTrain.data.dicom_elements import check_elements
 from CFRTrain.data.file_checks import MAX_VOXELS
 from CFRTrain.data.file_problems import damaged, problem
+from CFRTrain.data.itk_names import folder_to_read, names_to_read
 
 POSITION, ORIENTATION = "0020|0032", "0020|0037"
 GAP_TOLERANCE = 0.05
@@ -24,7 +25,8 @@ def read_series(folder: Path, case: str) -> sitk.Image:
 
     Raises DataError: no_series, several_series, foreign_files, and what `read_slices` raises.
     """
-    return read_slices(_series_files(folder, case), case)
+    with folder_to_read(folder) as place:
+        return read_slices(_series_files(place, case), case)
 
 
 def read_slices(names: list[str], case: str) -> sitk.Image:
@@ -32,6 +34,11 @@ def read_slices(names: list[str], case: str) -> sitk.Image:
 
     Raises DataError: missing_slices, tilted, geometry, multi_component, one_slice, too_large, damaged.
     """
+    with names_to_read(names) as plain:
+        return _read_slices(plain, case)
+
+
+def _read_slices(names: list[str], case: str) -> sitk.Image:
     if len(names) == 1:
         return _read_multi_frame(names[0], case)
     headers = [read_header(name, case) for name in names]
@@ -104,9 +111,10 @@ def read_header(name: str, case: str) -> sitk.ImageFileReader:
     """A reader that has read the header of a DICOM image. Raises DataError: damaged, multi_component."""
     reader = sitk.ImageFileReader()
     reader.SetImageIO("GDCMImageIO")
-    reader.SetFileName(name)
     try:
-        reader.ReadImageInformation()
+        with names_to_read([name]) as [plain]:
+            reader.SetFileName(plain)
+            reader.ReadImageInformation()
     except RuntimeError as error:
         raise damaged("A DICOM file of the series cannot be read.", case) from error
     if reader.GetNumberOfComponents() != 1:

@@ -11,6 +11,7 @@ import SimpleITK as sitk
 
 from CFRTrain.data.file_checks import suffix_of
 from CFRTrain.data.geometry import Volume, to_sitk
+from CFRTrain.data.itk_names import name_to_write
 from CFRTrain.runs.atomic import replacement_of
 
 CHUNK = 1 << 20
@@ -28,7 +29,8 @@ def write_volume(path: Path | str, volume: Volume) -> None:
         raise ValueError(f"the format of {path.name} is not supported")
     with replacement_of(path, suffix) as partial:
         try:
-            sitk.WriteImage(to_sitk(volume), str(partial), useCompression=suffix != ".nii")
+            with name_to_write(partial) as name:
+                sitk.WriteImage(to_sitk(volume), name, useCompression=suffix != ".nii")
             complete = _is_complete(partial, suffix, volume.array.nbytes)
         except RuntimeError:
             complete = False

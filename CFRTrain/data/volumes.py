@@ -9,9 +9,10 @@ import numpy as np
 import SimpleITK as sitk
 
 from CFRTrain.data.dicom_series import read_series, read_slices
-from CFRTrain.data.file_checks import check_file, verify_hash
+from CFRTrain.data.file_checks import CheckedFile, check_file, verify_hash
 from CFRTrain.data.file_problems import damaged, problem
 from CFRTrain.data.geometry import SAME_GRID_VOXELS, Geometry, Volume, from_sitk, geometry_of, to_sitk
+from CFRTrain.data.itk_names import names_to_read
 from CFRTrain.data.resampling import resample_image, resample_label
 from CFRTrain.data.volume_writing import write_volume
 from CFRTrain.runs.errors import DataError
@@ -89,14 +90,17 @@ def read_label(
 def _read_image(path: Path, slices: Sequence[str], case: str) -> sitk.Image:
     if slices:
         return read_slices(list(slices), case)
-    return read_series(path, case) if path.is_dir() else _read_file(path, case)
-
-
-def _read_file(path: Path, case: str) -> sitk.Image:
+    if path.is_dir():
+        return read_series(path, case)
     checked = check_file(path, case)
+    with names_to_read([path]) as [name]:
+        return _read_file(name, checked, case)
+
+
+def _read_file(name: str, checked: CheckedFile, case: str) -> sitk.Image:
     reader = sitk.ImageFileReader()
     reader.SetImageIO(checked.image_io)
-    reader.SetFileName(str(path))
+    reader.SetFileName(name)
     try:
         reader.ReadImageInformation()
         if reader.GetNumberOfComponents() != 1:
