@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from CFRSegmentLib.cohort import Cohort, CohortError, Status
+from CFRTrain.runs import atomic
 from Testing.module.cohort_tools import (
     label_bytes,
     make_cohort,
@@ -34,6 +35,22 @@ def test_a_saved_label_makes_a_labeled_case(cohort):
     assert case.label == cohort.labelsFolder / "case_0001.seg.nrrd"
     assert case.label.read_bytes() == label_bytes("mine") and not temporary.exists()
     assert cohort.case("case_0002").status is Status.UNLABELED
+
+
+def test_a_label_is_saved_although_a_virus_scanner_looks_at_it_first(cohort, monkeypatch):
+    monkeypatch.setattr(atomic, "OTHERS_BLOCK", True)
+    monkeypatch.setattr(atomic, "ATTEMPT_SECONDS", 0)
+    replace, refused = os.replace, []
+
+    def busy(source, target):
+        if len(refused) < 3:
+            refused.append(source)
+            raise PermissionError(13, "The process cannot access the file")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", busy)
+    assert save_label(cohort, "case_0001", "mine").label.read_bytes() == label_bytes("mine")
+    assert len(refused) == 3
 
 
 def test_a_written_label_that_was_not_committed_changes_nothing(cohort):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from ..i18n import _
 from .case import Case, Origin
 from .case_list import Entry, cleanTitle, normalized
 from .errors import CohortError
-from .label_files import moveIn, removeQuietly
+from .label_files import moveIn, putInPlace, removeQuietly
 from .store import CohortStore
 
 SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")
@@ -89,6 +88,6 @@ def _moveAway(path: Path, folder: Path) -> None:
     """Moves a file of a removed case; one that another program holds stays where it is, and does no harm."""
     try:
         folder.mkdir(exist_ok=True)
-        os.replace(path, folder / path.name)
+        putInPlace(path, folder / path.name)
     except OSError:
         return

@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from CFRTrain.runs.atomic import LEFTOVER, sync_folder
+from CFRTrain.runs.atomic import LEFTOVER, put_in_place, sync_folder
 
 from ..i18n import _
 from .errors import CohortError, writing
@@ -89,12 +89,17 @@ def moveIn(source: Path, target: Path) -> None:
                 shutil.copyfile(source, temporary)
             with open(temporary, "r+b") as stream:
                 os.fsync(stream.fileno())
-            os.replace(temporary, target)
+            putInPlace(temporary, target)
         except BaseException:
             if not isBeside:
                 removeQuietly(temporary)
             raise
         sync_folder(target.parent)
+
+
+def putInPlace(source: Path, target: Path) -> None:
+    """Gives a written file its name, as soon as a virus scanner has let go of it. Raises OSError."""
+    put_in_place(source, target)
 
 
 def removeQuietly(path: Path) -> None:

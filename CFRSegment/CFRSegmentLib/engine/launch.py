@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from CFRTrain.runs.atomic import remove_file
 from CFRTrain.runs.errors import LockedError
 from CFRTrain.runs.run_folder import RunFolder
 
@@ -48,7 +49,7 @@ class DetachedEngine:
             )
         RunFolder(root).clear_stop()
         self._asked.pop(root, None)
-        (root / EXIT_NOTE).unlink(missing_ok=True)
+        remove_file(root / EXIT_NOTE)
         command = engineCommand(python, "supervise", root)
         with open(root / OUTPUT, "ab" if _isShort(root / OUTPUT) else "wb") as output:
             # A file, not a pipe: nobody reads a pipe any more once the viewer has been closed.

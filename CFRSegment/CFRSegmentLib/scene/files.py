@@ -17,6 +17,7 @@ import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from CFRSegmentLib.cohort.errors import CohortError
+from CFRSegmentLib.cohort.label_files import putInPlace
 from CFRSegmentLib.i18n import _
 from CFRSegmentLib.scene.file_headers import isCutOff, readHeader
 from CFRSegmentLib.scene.grids import Grid, elements, gridOf
@@ -147,7 +148,7 @@ def _writeWhole(path: Path, suffix: str, write: Callable[[Path], bool]) -> None:
             raise OSError("the storage node reported a failure")
         with partial.open("rb+") as file:
             os.fsync(file.fileno())
-        os.replace(partial, path)
+        putInPlace(partial, path)
     except OSError as error:
         raise CohortError(
             "not_written",
