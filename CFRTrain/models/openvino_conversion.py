@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
+import uuid
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -120,12 +120,14 @@ def _write(cache: Path, key: str, graph: openvino.Model) -> None:
     temporary = None
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".converting-", dir=cache))
+        # not by `tempfile`, whose folders are closed to others: on Windows a file moved out of one stays so
+        temporary = cache / f".converting-{uuid.uuid4().hex}"
+        temporary.mkdir()
         openvino.save_model(graph, temporary / f"{key}.xml", compress_to_fp16=False)
         hashes = {
             part: hashlib.sha256((temporary / f"{key}.{part}").read_bytes()).hexdigest() for part in PARTS
         }
-        (temporary / f"{key}.json").write_text(json.dumps(hashes))
+        (temporary / f"{key}.json").write_text(json.dumps(hashes), encoding="utf-8")
         for stale in cache.glob("*.*"):
             if stale.is_file():
                 stale.unlink()
