@@ -26,7 +26,7 @@ if not __package__:
 
 from CFRTrain.cli.parser import build_parser  # noqa: E402
 from CFRTrain.runs.atomic import disk_full, is_disk_full  # noqa: E402
-from CFRTrain.runs.errors import CFRError, JobError, missing_package  # noqa: E402
+from CFRTrain.runs.errors import CFRError, missing_package, system_failure  # noqa: E402
 from CFRTrain.runs.priority import give_way  # noqa: E402
 
 
@@ -48,12 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{missing}\n")
         return missing.exit_code
     except OSError as error:
-        if is_disk_full(error):
-            full = disk_full()
-            sys.stderr.write(f"{full}\n")
-            return full.exit_code
-        sys.stderr.write(f"A file could not be read or written: {error.strerror or error}.\n")
-        return JobError.exit_code
+        failure = disk_full() if is_disk_full(error) else system_failure(error)
+        sys.stderr.write(f"{failure}\n")
+        return failure.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted; start the same command again to go on.\n")
         return 130

@@ -33,7 +33,7 @@ from CFRTrain.stages.labeling import label_stage
 from CFRTrain.stages.preparing import freeze_settings, prepare_stage
 from CFRTrain.stages.retraining import retrain_stage
 from CFRTrain.stages.review_files import write_review_files
-from CFRTrain.training.memory import ran_out_of_memory
+from CFRTrain.training.memory import accelerator_failed, ran_out_of_memory
 from CFRTrain.training.precision import choose_device, limit_threads
 
 logger = logging.getLogger(__name__)
@@ -141,6 +141,13 @@ def _as_failure(error: Exception) -> CFRError:
             "Close other programs, or choose a smaller patch or width, then start again.",
         )
     logger.exception("unexpected failure", exc_info=error)
+    if accelerator_failed(error):
+        return CFRError(
+            "gpu_failed",
+            f"The GPU failed: {str(error).splitlines()[0]}.",
+            "Start again: it goes on from the last checkpoint. If it fails again, update the GPU's driver, or"
+            " use the CPU.",
+        )
     return CFRError(
         "unexpected",
         f"The program failed unexpectedly ({type(error).__name__}: {error}).",

@@ -156,14 +156,17 @@ def create_run(root: Path, source: CohortSource, job: Job) -> RunFolder:
 
 
 def _reference(root: Path, path: Path, copy_name: str, copy: bool) -> str:
-    """Path relative to the run folder; with `copy`, of a copy under the case's neutral name."""
+    """Path relative to the run folder, where there is one; with `copy`, of a copy under a neutral name."""
     if copy:
         suffix = path.name[len(volume_stem(path)) :]
         target = root / (copy_name + suffix)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(path, target) if path.is_dir() else shutil.copyfile(path, target)
         return target.relative_to(root).as_posix()
-    return Path(os.path.relpath(path.resolve(), root.resolve())).as_posix()
+    try:
+        return Path(os.path.relpath(path.resolve(), root.resolve())).as_posix()
+    except ValueError:  # Windows knows no way from one drive to another
+        return path.resolve().as_posix()
 
 
 def parse_classes(text: str) -> tuple[ClassSpec, ...]:

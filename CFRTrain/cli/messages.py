@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 from CFRTrain.runs.atomic import disk_full, is_disk_full
-from CFRTrain.runs.errors import CFRError, JobError, StopRequested, missing_package
+from CFRTrain.runs.errors import CFRError, StopRequested, missing_package, system_failure
 
 PROGRESS_INTERVAL = 0.2  # seconds between two progress messages
 
@@ -74,8 +74,7 @@ def _as_failure(error: Exception) -> CFRError:
     if is_disk_full(error):
         return disk_full()
     if isinstance(error, OSError):
-        text = f"A file could not be read or written: {error.strerror or error}."
-        return JobError("not_accessible", text, "Check that it is there and that you may use it.")
+        return system_failure(error)
     if isinstance(error, ImportError):
         with suppress(ImportError):
             return missing_package(error)

@@ -70,7 +70,9 @@ def orientation_warning(path: Path, case: str) -> str | None:
 def content_hash(path: Path) -> str:
     """SHA-256 of a file, or of the names and contents of the files of a DICOM folder."""
     if path.is_dir():
-        parts = [f"{item.name}:{content_hash(item)}\n" for item in sorted(path.iterdir()) if item.is_file()]
+        # by name, as everywhere: paths of Windows sort without regard to case
+        files = sorted((item for item in path.iterdir() if item.is_file()), key=lambda item: item.name)
+        parts = [f"{item.name}:{content_hash(item)}\n" for item in files]
         return hashlib.sha256("".join(parts).encode()).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -19,6 +19,7 @@ from CFRTrain.models.openvino_import import import_openvino
 from CFRTrain.models.package import Model
 from CFRTrain.retraining.encoder_decoder import EncoderDecoder
 from CFRTrain.runs.errors import DependencyError
+from CFRTrain.training.memory import ran_out_of_memory
 from CFRTrain.training.precision import autocast, autocast_dtype, choose_device
 
 Warn = Callable[[str, str], None]
@@ -124,7 +125,8 @@ def choose_runtime(
 
     "auto" takes PyTorch on a GPU, OpenVINO on a CPU where it is installed, else PyTorch. Raises
     DependencyError where OpenVINO or a GPU is asked for by name and is not there. A precision that this
-    machine does not compute in, or a conversion that fails in "auto", becomes a warning and the slower way.
+    machine does not compute in, a conversion that fails in "auto", or a GPU without memory left (a training
+    runs on it, say) becomes a warning and the slower way.
     """
     warn = on_warning or _ignore
     target = torch.device("cpu") if runtime == "openvino" else choose_device(device)
@@ -138,7 +140,13 @@ def choose_runtime(
             warn("openvino_failed", f"OpenVINO cannot run this network ({error}); PyTorch is used, slower.")
             chosen = TorchRuntime(model.network, target, precision)
     else:
-        chosen = TorchRuntime(model.network, target, precision)
+        try:
+            chosen = TorchRuntime(model.network, target, precision)
+        except RuntimeError as error:
+            if target.type == "cpu" or not ran_out_of_memory(error):
+                raise
+            warn("memory", "The GPU has no memory left for the network; the CPU is used, slower.")
+            return choose_runtime(model, runtime, precision, "cpu", on_warning)
     if chosen.precision != precision:
         warn("precision", f"This machine does not compute in {precision}; {chosen.precision} is used.")
     return chosen

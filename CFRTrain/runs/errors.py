@@ -5,6 +5,11 @@ Exit codes of the command line are the `exit_code` of the error that ended it, s
 
 from __future__ import annotations
 
+import errno
+
+# Of Windows: memory cannot be had, twice, or the paging file is too small; a library is not there, lacks a
+# function, is of another kind of processor, or cannot start.
+NO_MEMORY, NO_LIBRARY = (8, 14, 1455), (126, 127, 193, 1114)
 EXIT_CODES = {
     0: "done",
     1: "unexpected failure of the program",
@@ -88,6 +93,30 @@ def missing_package(error: ImportError) -> DependencyError:
         "package_missing",
         f"The Python package {error.name or 'that was asked for'} cannot be used: {error}.",
         "Install what the program needs, then start again.",
+    )
+
+
+def memory_refused(error: BaseException) -> bool:
+    """Whether the operating system has refused memory."""
+    windows = getattr(error, "winerror", None) in NO_MEMORY
+    return isinstance(error, OSError) and (windows or error.errno == errno.ENOMEM)
+
+
+def system_failure(error: OSError) -> CFRError:
+    """An error of the operating system, other than a full disk, as one that a person can act on."""
+    reason = error.strerror or error
+    if memory_refused(error):
+        return MemoryLimitError("memory", "The memory is used up.", "Close other programs, then start again.")
+    if getattr(error, "winerror", None) in NO_LIBRARY:
+        return DependencyError(
+            "package_missing",
+            f"A library of a Python package cannot be loaded: {reason}.",
+            "Install the package again, and on Windows the Microsoft Visual C++ Redistributable.",
+        )
+    return JobError(
+        "not_accessible",
+        f"A file could not be read or written: {reason}.",
+        "Check that it is there and that you may use it.",
     )
 
 

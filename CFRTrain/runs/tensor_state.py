@@ -12,12 +12,15 @@ from torch.optim import Optimizer
 
 
 def module_tensors(prefix: str, module: nn.Module) -> dict[str, Tensor]:
-    """State of a module as `prefix.key`; every tensor is a copy of its own."""
-    return {f"{prefix}.{key}": tensor.detach().clone() for key, tensor in module.state_dict().items()}
+    """State of a module as `prefix.key`; every tensor is a copy of its own, in main memory.
+
+    On a GPU that a training fills there may be no room for a second copy.
+    """
+    return {f"{prefix}.{key}": _copied(tensor) for key, tensor in module.state_dict().items()}
 
 
 def flatten_optimizer(optimizer: Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors `parameter.key` of an optimizer's state, and the rest of it as JSON."""
+    """Tensors `parameter.key` of an optimizer's state, copied to main memory, and the rest of it as JSON."""
     found = optimizer.state_dict()
     tensors: dict[str, Tensor] = {}
     scalars: dict[str, dict[str, Any]] = {}
@@ -27,8 +30,12 @@ def flatten_optimizer(optimizer: Optimizer) -> tuple[dict[str, Tensor], dict[str
         }
         for key, value in values.items():
             if isinstance(value, Tensor):
-                tensors[f"{parameter}.{key}"] = value.detach().clone()
+                tensors[f"{parameter}.{key}"] = _copied(value)
     return tensors, {"scalars": scalars, "groups": found["param_groups"]}
+
+
+def _copied(tensor: Tensor) -> Tensor:
+    return tensor.detach().to("cpu", copy=True)
 
 
 def restore_optimizer(

@@ -178,8 +178,9 @@ def test_a_failing_case_is_a_warning_and_left_out(tmp_path):
         RuntimeError("ITK ERROR: Failed to allocate memory for image."),
         torch.OutOfMemoryError("CUDA out of memory."),
         torch.AcceleratorError("CUDA error: unspecified launch failure"),
+        OSError(12, "Cannot allocate memory"),
     ],
-    ids=["python", "torch", "itk", "cuda", "gpu"],
+    ids=["python", "torch", "itk", "cuda", "gpu", "system"],
 )
 def test_what_every_case_would_meet_ends_the_labeling_and_leaves_no_case_out(tmp_path, error):
     run = RunFolder(tmp_path)
