@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from slicer.ScriptedLoadableModule import (
 )
 from slicer.util import VTKObservationMixin
 
-from CFRSegmentLib.cohort import Case, Cohort, SegmentClass, Status
+from CFRSegmentLib.cohort import Case, Cohort, CohortError, SegmentClass, Status
 from CFRSegmentLib.panels.close_guard import CloseGuard
 from CFRSegmentLib.panels.scene_volumes import addSceneVolume
 from CFRSegmentLib.panels.sections import Sections
@@ -122,7 +123,8 @@ class CFRSegmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onSceneStartClose(self, _caller: object, _event: object) -> None:
         """Called before the scene is emptied, which cannot be stopped: edits are saved now or never."""
-        with slicer.util.tryWithErrorDisplay(_("The label could not be saved.")):
+        shown = slicer.util.tryWithErrorDisplay(_("The label could not be saved."))  # which raises it again
+        with suppress(CohortError), shown:
             self.session.case.leave(canStay=False)
         self.session.case.forget()
         self.session.setParameters(None)

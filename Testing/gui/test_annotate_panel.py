@@ -122,6 +122,21 @@ def test_05_closing_the_scene_with_unsaved_edits_asks_and_saves(opened):
     assert np.array_equal(opened.voxels(1), drawn)
 
 
+def test_05_a_label_that_cannot_be_saved_does_not_keep_the_nodes_of_a_closed_scene(opened, monkeypatch):
+    from CFRSegmentLib.cohort import CohortError
+
+    def fail(*_arguments):
+        raise CohortError("disk_full", "The disk is full.", "Make room.")
+
+    opened.paint(1)
+    monkeypatch.setattr(opened.session.case, "save", fail)
+    opened.dialogs.expect("Save label", title="Unsaved label", text="scene is being closed")
+    opened.bed.resetScene()
+    assert opened.session.case.id is None and not opened.session.case.isModified
+    opened.double_click(1)
+    assert opened.session.case.isWhole()
+
+
 def test_05_another_module_keeps_the_edits_and_quitting_asks(opened):
     opened.paint(1)
     drawn = opened.voxels(1)
