@@ -117,6 +117,20 @@ def test_a_restart_is_offered_where_it_is_needed(window, installer):
     assert window.bed.app.restarts == 1
 
 
+def test_05_a_restart_asks_about_unsaved_edits(window, installer, new_cohort):
+    window.open_cohort(new_cohort(cases=1))
+    window.double_click(0)
+    window.paint(1)
+    _plan, result, outcome = installer.kinds
+    window.panel("setup")._onFinished(result(outcome.RESTART, "Slicer has to be started again."))
+    window.dialogs.expect("Stay", title="Unsaved label")
+    press(window, "Restart Slicer")
+    assert window.bed.app.restarts == 0 and window.session.case.isModified
+    window.dialogs.expect("Save label", title="Unsaved label")
+    press(window, "Restart Slicer")
+    assert window.bed.app.restarts == 1 and window.session.cohort.cases()[0].label is not None
+
+
 def test_16_packages_come_from_a_folder_where_there_is_no_network(window, installer, tmp_path):
     press(window, "Install...")
     window.dialogs.expect(tmp_path, title="Folder with the packages")

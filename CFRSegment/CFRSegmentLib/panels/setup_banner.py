@@ -9,9 +9,10 @@ from typing import Any
 import qt
 import slicer
 
+from ..cohort import CohortError
 from ..i18n import _
 from ..setup import BASE, InstallPlan, InstallResult, Outcome
-from .message_line import MessageLine
+from .message_line import Action, MessageLine
 from .session import Session
 
 LINE_LENGTH = 90
@@ -111,9 +112,7 @@ class SetupBanner:
     def _onFinished(self, result: InstallResult) -> None:
         if result.outcome is Outcome.RESTART:
             text = result.text or _("Installed. It can be used after Slicer was started again.")
-            self.message.warning(
-                text, [(_("Restart Slicer"), slicer.util.restart), (_("Later"), self._dismiss)]
-            )
+            self.message.warning(text, self._restartActions())
         elif result.outcome is Outcome.FAILED:
             lines = "\n".join(result.lastLines[-3:])
             text = "\n".join(filter(None, (f"{result.text} {result.remedy}".strip(), lines)))
@@ -123,6 +122,19 @@ class SetupBanner:
         else:
             self.message.info(result.text or _("Everything is installed."), [(_("Close"), self._dismiss)])
             self._session.setupFinished.emit()
+
+    def _restartActions(self) -> list[Action]:
+        return [(_("Restart Slicer"), self._restart), (_("Later"), self._dismiss)]
+
+    def _restart(self) -> None:
+        """Slicer asks nothing when it is restarted, so unsaved edits are asked about here."""
+        try:
+            mayRestart = self._session.case.leave()
+        except CohortError as error:
+            self.message.error(str(error), self._restartActions())
+            return
+        if mayRestart:
+            slicer.util.restart()
 
 
 def _problemText(plan: InstallPlan) -> str:
