@@ -89,11 +89,15 @@ def test_02_the_same_folder_twice_adds_nothing(window, new_cohort, volumes):
 
 
 def test_03_a_dicom_volume_of_the_scene_is_a_case_without_the_name_of_the_patient(
-    window, new_cohort, tmp_path
+    window, new_cohort, tmp_path, hippocampus
 ):
+    import slicer.util
+
     from Testing.engine.cli_tools import write_series
 
     window.open_cohort(new_cohort(cases=0))
+    slicer.util.setSliceViewerLayers(background=slicer.util.loadVolume(str(hippocampus[0][0]), {}))
+    before, viewed = _names_in_hierarchy(), _background()
     write_series(tmp_path / "dicom", [0.0, 2.0, 4.0, 6.0], **{"0008|103e": "T1 axial"})
     window.bed.dicomDatabase.import_folder(tmp_path / "dicom")
     window.dialogs.expect("DICOM database...")
@@ -104,6 +108,8 @@ def test_03_a_dicom_volume_of_the_scene_is_a_case_without_the_name_of_the_patien
     stored = (window.session.cohort.folder / "cases.jsonl").read_text()
     assert "T1 axial" in shown
     assert not [name for name in ("Doe", "Jane", "PID1950") if name in shown + stored]
+    assert _names_in_hierarchy() == before, "patient and study go with the volume that was read"
+    assert _background() == viewed, "the views show what they showed before"
 
 
 def test_a_volume_of_the_scene_is_added_once(window, new_cohort, hippocampus):
@@ -351,6 +357,21 @@ def test_a_thousand_cases_open_in_two_seconds(window, tmp_path):
         assert len(window.rows()) == 1000 and window.rows()[0][0] == "volume 1"
         wait_until(lambda: window.rows()[-1][0] == "volume 1000", "the last row")
     assert min(seconds) < 2, seconds
+
+
+def _names_in_hierarchy():
+    import slicer
+    import vtk
+
+    tree, items = slicer.mrmlScene.GetSubjectHierarchyNode(), vtk.vtkIdList()
+    tree.GetItemChildren(tree.GetSceneItemID(), items, True)
+    return [tree.GetItemName(items.GetId(index)) for index in range(items.GetNumberOfIds())]
+
+
+def _background():
+    import slicer
+
+    return slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSliceCompositeNode").GetBackgroundVolumeID()
 
 
 def _check_all(dialog):

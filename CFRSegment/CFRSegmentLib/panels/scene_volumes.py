@@ -53,7 +53,7 @@ def addDicomSeries(cohort: Cohort, series: DicomSeries) -> Case:
         return known
     image = cohort.newImageFile()
     try:
-        with scene.temporaryNodes():
+        with scene.viewsKept(), scene.temporaryNodes():
             volumeNode = scene.loadDicomSeries(series.uid)[0]
             scene.exportVolume(volumeNode, image)
         return cohort.addCase(origin, freeTitle(title, None, cohort), image, series.modality)

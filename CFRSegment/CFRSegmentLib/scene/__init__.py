@@ -33,7 +33,7 @@ from CFRSegmentLib.scene.segmentation_files import (
 )
 from CFRSegmentLib.scene.segmentations import applyClasses, createSegmentation
 from CFRSegmentLib.scene.terminology import DEFAULT_TERMINOLOGY, describeTerminology, serializeTerminology
-from CFRSegmentLib.scene.views import showPoint, showSegmentation, showVolume
+from CFRSegmentLib.scene.views import showPoint, showSegmentation, showVolume, viewsKept
 from CFRSegmentLib.scene.volumes import (
     Candidate,
     adoptVolume,
@@ -82,5 +82,6 @@ __all__ = [
     "showVolume",
     "temporaryNodes",
     "uncertaintyColor",
+    "viewsKept",
     "volumeProblem",
 ]

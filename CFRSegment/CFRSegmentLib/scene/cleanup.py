@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import slicer
 
 from CFRSegmentLib.scene.grids import FILE_GRID_ATTRIBUTE
-from CFRSegmentLib.scene.hierarchy import removeFolderIfEmpty
+from CFRSegmentLib.scene.hierarchy import folders, removeEmptyFolders, removeFolderIfEmpty
 from CFRSegmentLib.scene.node_roles import (
     ADOPTED_ATTRIBUTE,
     Role,
@@ -43,9 +43,11 @@ def removeCaseNodes(caseId: str, keepImage: bool = False) -> int:
 def temporaryNodes() -> Iterator[list[slicer.vtkMRMLNode]]:
     """Every node that is added to the scene inside is removed at the end, also after an error.
 
-    Append a node to the list that is given to keep it, with its display and storage nodes. Singletons
-    stay: they belong to the scene, not to who made them first.
+    So are folders that are empty then: a DICOM reader makes some with the names of patient and study. Append
+    a node to the list that is given to keep it, with its display and storage nodes. Singletons stay: they
+    belong to the scene, not to who made them first.
     """
+    foldersBefore = frozenset(folders())
     before = {node.GetID() for node in nodesOfClass("vtkMRMLNode")}
     kept: list[slicer.vtkMRMLNode] = []
     try:
@@ -56,6 +58,7 @@ def temporaryNodes() -> Iterator[list[slicer.vtkMRMLNode]]:
             isNew = slicer.mrmlScene.IsNodePresent(node) and node.GetID() not in stays
             if isNew and not node.GetSingletonTag():
                 slicer.mrmlScene.RemoveNode(node)
+        removeEmptyFolders(exceptFor=foldersBefore)
 
 
 def _withHelpers(nodes: list[slicer.vtkMRMLNode]) -> set[str]:

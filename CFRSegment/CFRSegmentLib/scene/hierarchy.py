@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import slicer
 import vtk
 
@@ -21,10 +23,8 @@ def caseFolder(caseId: str, title: str) -> int:
 
 def findCaseFolder(caseId: str) -> int | None:
     """The folder of the case, None where there is none."""
-    tree, items = _tree(), vtk.vtkIdList()
-    tree.GetItemChildren(tree.GetSceneItemID(), items, True)
-    everything = (items.GetId(index) for index in range(items.GetNumberOfIds()))
-    return next((item for item in everything if tree.GetItemAttribute(item, CASE_ATTRIBUTE) == caseId), None)
+    tree = _tree()
+    return next((item for item in _items() if tree.GetItemAttribute(item, CASE_ATTRIBUTE) == caseId), None)
 
 
 def removeFolderIfEmpty(caseId: str) -> None:
@@ -32,6 +32,25 @@ def removeFolderIfEmpty(caseId: str) -> None:
     tree, folder = _tree(), findCaseFolder(caseId)
     if folder is not None and tree.GetNumberOfItemChildren(folder) == 0:
         tree.RemoveItem(folder)
+
+
+def folders() -> tuple[int, ...]:
+    """All folders, patients and studies, each before those in it."""
+    tree, constants = _tree(), slicer.vtkMRMLSubjectHierarchyConstants
+    levels = (
+        constants.GetSubjectHierarchyLevelFolder(),
+        constants.GetDICOMLevelPatient(),
+        constants.GetDICOMLevelStudy(),
+    )
+    return tuple(item for item in _items() if tree.GetItemLevel(item) in levels)
+
+
+def removeEmptyFolders(exceptFor: Collection[int]) -> None:
+    """Remove folders, patients and studies that hold nothing, innermost first."""
+    tree = _tree()
+    for item in reversed(folders()):
+        if item not in exceptFor and tree.GetNumberOfItemChildren(item) == 0:
+            tree.RemoveItem(item)
 
 
 def placeInFolder(node: slicer.vtkMRMLNode, folder: int) -> int:
@@ -56,6 +75,13 @@ def setItemAttribute(node: slicer.vtkMRMLNode, name: str, value: str) -> None:
     """Write an attribute on the node's item."""
     tree = _tree()
     tree.SetItemAttribute(tree.GetItemByDataNode(node), name, value)
+
+
+def _items() -> tuple[int, ...]:
+    """Everything in the tree, parents before children."""
+    tree, items = _tree(), vtk.vtkIdList()
+    tree.GetItemChildren(tree.GetSceneItemID(), items, True)
+    return tuple(items.GetId(index) for index in range(items.GetNumberOfIds()))
 
 
 def _tree() -> slicer.vtkMRMLSubjectHierarchyNode:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import slicer
 import vtk
 
@@ -27,6 +30,32 @@ def showSegmentation(segmentationNode: slicer.vtkMRMLSegmentationNode) -> None:
         if roleOf(node) is not None and node is not segmentationNode:
             node.SetDisplayVisibility(False)
     segmentationNode.SetDisplayVisibility(True)
+
+
+@contextmanager
+def viewsKept() -> Iterator[None]:
+    """Afterwards the slice views show the volumes that they showed before, fitted where that has changed.
+
+    Slicer's DICOM reader puts what it loads into the views.
+    """
+    selection = slicer.app.applicationLogic().GetSelectionNode()
+    before = [(node, _layers(node)) for node in nodesOfClass("vtkMRMLSliceCompositeNode")]
+    active = selection.GetActiveVolumeID()
+    try:
+        yield
+    finally:
+        changed = [(node, layers) for node, layers in before if _layers(node) != layers]
+        for node, (background, foreground, label) in changed:
+            node.SetBackgroundVolumeID(background)
+            node.SetForegroundVolumeID(foreground)
+            node.SetLabelVolumeID(label)
+        if changed:
+            selection.SetActiveVolumeID(active)
+            slicer.app.applicationLogic().FitSliceToBackground()
+
+
+def _layers(node: slicer.vtkMRMLSliceCompositeNode) -> tuple[str | None, str | None, str | None]:
+    return node.GetBackgroundVolumeID(), node.GetForegroundVolumeID(), node.GetLabelVolumeID()
 
 
 def showPoint(volumeNode: slicer.vtkMRMLVolumeNode, pointLps: tuple[float, float, float]) -> None:
