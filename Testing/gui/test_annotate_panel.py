@@ -122,7 +122,7 @@ def test_05_closing_the_scene_with_unsaved_edits_asks_and_saves(opened):
     assert np.array_equal(opened.voxels(1), drawn)
 
 
-def test_05_a_label_that_cannot_be_saved_does_not_keep_the_nodes_of_a_closed_scene(opened, monkeypatch):
+def test_05_where_a_label_cannot_be_saved_slicer_stays_open_and_a_closed_scene_is_let_go(opened, monkeypatch):
     from CFRSegmentLib.cohort import CohortError
 
     def fail(*_arguments):
@@ -130,6 +130,8 @@ def test_05_a_label_that_cannot_be_saved_does_not_keep_the_nodes_of_a_closed_sce
 
     opened.paint(1)
     monkeypatch.setattr(opened.session.case, "save", fail)
+    opened.dialogs.expect("Save label", title="Unsaved label")
+    assert not opened.bed.close() and opened.session.case.isModified, "Slicer stays open with the edits"
     opened.dialogs.expect("Save label", title="Unsaved label", text="scene is being closed")
     opened.bed.resetScene()
     assert opened.session.case.id is None and not opened.session.case.isModified

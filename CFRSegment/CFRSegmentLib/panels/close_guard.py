@@ -7,6 +7,9 @@ from collections.abc import Callable
 import qt
 import slicer
 
+from ..cohort import CohortError
+from ..i18n import _
+
 Question = Callable[[], bool]
 
 
@@ -22,9 +25,7 @@ class CloseGuard(qt.QObject):
 
     def eventFilter(self, _watched: qt.QObject, event: qt.QEvent) -> bool:
         """Called by Qt for each event of the main window; True keeps the event from it."""
-        if event.type() != qt.QEvent.Close:
-            return False
-        if all(question() for question in tuple(self._questions)):
+        if event.type() != qt.QEvent.Close or self._mayClose():
             return False
         event.ignore()
         return True
@@ -34,3 +35,11 @@ class CloseGuard(qt.QObject):
         if self._window is not None:
             self._window.removeEventFilter(self)
             self._window = None
+
+    def _mayClose(self) -> bool:
+        """Where a label cannot be saved Slicer stays open: what is drawn would go with it."""
+        try:
+            with slicer.util.tryWithErrorDisplay(_("The label could not be saved.")):
+                return all(question() for question in tuple(self._questions))
+        except CohortError:
+            return False
