@@ -165,6 +165,23 @@ def test_what_was_drawn_is_never_thrown_away_by_a_key(review, key, discard, shot
     assert not np.array_equal(before, [])
 
 
+def test_keys_that_a_tool_of_the_editor_needs_decide_nothing_while_it_is_in_use(review):
+    """Slicer's effect Draw closes its outline with A and takes a point back with X."""
+    review.key("n")
+    first = review.session.case.id
+    review.session.showSection("annotate")
+    node = review.window.annotate.host.editor.mrmlSegmentEditorNode()
+    node.SetActiveEffectName("Draw")
+    for key in ("a", "x"):
+        review.key(key)
+        assert review.status(first) == "pseudo-labeled" and review.session.case.id == first
+    review.window.leave_module()
+    review.window.enter_module()
+    node.SetActiveEffectName("Paint")
+    review.key("x")
+    assert review.status(first) == "rejected"
+
+
 def test_next_asks_about_what_was_drawn(review, window):
     review.key("n")
     first = review.session.case.id

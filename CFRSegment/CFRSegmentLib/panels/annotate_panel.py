@@ -46,6 +46,7 @@ class AnnotatePanel:
         self.classes.setup()
         self.suggest = SuggestBox(self._session, self.ui, self.messages)
         self.host = EditorHost(self.ui.editorFrame)
+        self.host.toolChanged.connect(self._session.toolChanged.emit)
         self.ui.saveButton.connect("clicked()", self.save)
         self.ui.nextButton.connect("clicked()", self._openNext)
         self.ui.importButton.connect("clicked()", self._import)

@@ -5,15 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import slicer
+import vtk
+from slicer.util import VTKObservationMixin
+
+from .signals import Signal
 
 EDITOR_NODE_TAG = "CFRSegment"  # a state of its own, beside that of the module Segment Editor
 UNDO_STATES = 10
 
 
-class EditorHost:
-    """The editor in `parent`, whose layout it joins."""
+class EditorHost(VTKObservationMixin):
+    """The editor in `parent`, whose layout it joins. toolChanged(name): another effect, "" for none."""
 
     def __init__(self, parent: Any) -> None:
+        super().__init__()
+        self.toolChanged = Signal()
+        self._tool = ""
         self.editor = slicer.qMRMLSegmentEditorWidget()
         self.editor.maximumNumberOfUndoStates = UNDO_STATES
         self.editor.undoEnabled = True
@@ -69,6 +76,7 @@ class EditorHost:
     def cleanup(self) -> None:
         """The window goes."""
         self.exit()
+        self.removeObservers()
         if self._factory is not None:
             self._factory.disconnect("effectRegistered(QString)", self._onEffectRegistered)
 
@@ -87,6 +95,14 @@ class EditorHost:
             node = slicer.mrmlScene.AddNode(node)
         if self.editor.mrmlSegmentEditorNode() is not node:
             self.editor.setMRMLSegmentEditorNode(node)
+            self.removeObservers()
+            self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self._onNode)
+
+    def _onNode(self, node: slicer.vtkMRMLSegmentEditorNode, _event: object) -> None:
+        tool = node.GetActiveEffectName() or ""
+        if tool != self._tool:
+            self._tool = tool
+            self.toolChanged.emit(tool)
 
     def _onEffectRegistered(self, *_arguments: object) -> None:
         self.editor.updateEffectList()

@@ -104,6 +104,7 @@ class ReviewPanel:
             (session.case.changed, self._onCase),
             (session.case.editsChanged, self._onEdits),
             (session.inView.changed, self._onView),
+            (session.toolChanged, self._keys.lend),
             (self._queue.chosen, self._open),
             (self._overlay.failed, self.message.error),
         )

@@ -26,7 +26,8 @@ class Session:
     cohortChanged(): another cohort or none, or its name or classes. casesChanged(ids or None for all):
     whoever changes cases emits it. modelsChanged(): a training has made a model. parametersChanged(): another
     parameter node or none. sectionWanted(name): a section is to be shown. setupWanted(groups): packages are
-    needed now. setupFinished(): they were installed.
+    needed now. setupFinished(): they were installed. toolChanged(name): another tool of the Segment Editor is
+    in use, "" for none.
     closeQuestions: asked before Slicer closes; one that gives False keeps it open.
     """
 
@@ -42,6 +43,7 @@ class Session:
         self.sectionWanted = Signal()
         self.setupWanted = Signal()
         self.setupFinished = Signal()
+        self.toolChanged = Signal()
         self.closeQuestions: list[Callable[[], bool]] = []
         self.case = CaseSession(self)
         self.inView = CaseInView(self)
