@@ -87,6 +87,13 @@ def test_a_killed_run_says_signal_and_memory_and_a_lost_one_says_that_it_can_be_
     assert "Resume" in stateOf(reduced(STARTED), facts(alive=False)).problem.remedy
 
 
+def test_a_run_that_windows_ended_says_its_error_or_that_memory_is_used_up():
+    crashed = stateOf(reduced(STARTED, STAGE), facts(alive=False, exitCode=3221225477)).problem
+    assert "Windows (error 0xC0000005)" in crashed.text and "Resume" in crashed.remedy
+    full = stateOf(reduced(STARTED, STAGE), facts(alive=False, exitCode=0xC000012D)).problem
+    assert full.code == "memory"
+
+
 @pytest.mark.parametrize(("device", "code"), [("cuda:0", "gpu_memory"), ("cpu", "memory")])
 def test_out_of_memory_is_named_by_its_place_with_the_setting_to_change(device, code):
     lines = ({**STARTED, "device": device}, STAGE, OUT_OF_MEMORY, FAILED)

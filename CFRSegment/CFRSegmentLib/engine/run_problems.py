@@ -14,6 +14,9 @@ MEMORY_CODES = ("memory", "memory_training", "memory_inference")
 KILL = 9
 SHELL_SIGNAL = 128  # a launcher reports a signal as 128 and its number
 EXIT_MEMORY, EXIT_DISK, EXIT_PACKAGES = 4, 5, 6
+# Windows has no signals: what it ends itself has one of its error codes.
+FIRST_WINDOWS_CODE = 0xC0000000
+WINDOWS_NO_MEMORY = (0xC0000017, 0xC000012D)
 
 
 def problemOfEvent(event: Mapping[str, Any], device: str) -> Problem:
@@ -64,6 +67,11 @@ def problemOfExit(code: int, device: str, lastWords: str) -> Problem:
         return Problem("killed", text, remedy)
     if code == EXIT_MEMORY:
         return _memoryProblem("", device)
+    if code in WINDOWS_NO_MEMORY:
+        return _memoryProblem("", "cpu")
+    if code >= FIRST_WINDOWS_CODE:
+        text = _("The training was terminated by Windows (error {number}).").format(number=f"0x{code:X}")
+        return Problem("killed", text, _("Resume it. If it happens again, report it with the log."))
     if code == EXIT_DISK:
         remedy = _("Free some space on the disk of the cohort and resume.")
         return Problem("disk_full", _("The disk is full."), remedy)
