@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
 import time
+import uuid
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import Any
 import qt
 
 from ..cohort import Cohort, CohortError, Origin
+from ..cohort.label_files import putInPlace
 from ..engine import VerbProcess, collectVolumes
 from .case_titles import fileTitle, freeTitle, seriesTitle
 from .session import Session
@@ -72,7 +72,7 @@ class VolumeCollector:
         cohort.newImageFile()  # raises where the cohort cannot be written to
         _removeLeftovers(cohort)
         self._cohort = cohort
-        self._folder = Path(tempfile.mkdtemp(prefix=INCOMING, dir=cohort.imagesFolder))
+        self._folder = _newFolder(cohort)
         self._task = collectVolumes(python, self._session.variables(), unread, self._folder)
         self._task.start()
         self.progress.emit(0, 0)
@@ -126,7 +126,7 @@ class VolumeCollector:
             self._result.known += 1
             return known.id
         image = self._cohort.newImageFile("".join(found.suffixes[-2:]) if _isPacked(found) else found.suffix)
-        os.replace(found, image)
+        putInPlace(found, image)
         title = freeTitle(_title(message), Path(message["source"]), self._cohort)
         case = self._cohort.addCase(origin, title, image, message.get("modality") or "")
         self._result.added.append(case.id)
@@ -166,6 +166,13 @@ def _title(message: dict[str, Any]) -> str:
 
 def _isPacked(path: Path) -> bool:
     return path.suffix.lower() == ".gz"
+
+
+def _newFolder(cohort: Cohort) -> Path:
+    """A new folder for what is read. Not of `tempfile`: on Windows its files stay closed to colleagues."""
+    folder = cohort.imagesFolder / f"{INCOMING}{uuid.uuid4().hex}"
+    folder.mkdir()
+    return folder
 
 
 def _removeLeftovers(cohort: Cohort) -> None:
