@@ -21,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
+from CFRTrain.runs.errors import LockedError
 from CFRTrain.runs.lock import hold_lock
 from Testing.benchmarks.comparison.page import write_page
 from Testing.benchmarks.comparison.rows import Row, merged, read_rows, write_rows
@@ -153,8 +154,11 @@ def main() -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: runner.stop())
         options.work.mkdir(parents=True, exist_ok=True)
-        with hold_lock(options.work / "lock"):
-            run_cells(runner, cells, options, table)
+        try:
+            with hold_lock(options.work / "lock"):
+                run_cells(runner, cells, options, table)
+        except LockedError as error:
+            raise SystemExit(str(error)) from None
 
 
 if __name__ == "__main__":
